@@ -1,0 +1,35 @@
+# Outrigger's commands. "make" alone lists them.
+#
+# Everything runs from Go modules: Go, git and make are enough. What is slow to
+# build is kept in .cache (elsewhere if OUTRIGGER_CACHE names a folder).
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The version that the binaries report.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+.PHONY: help
+help: ## list these targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+.PHONY: build
+build: ## build the command line and the server into bin/
+	@CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o bin/ ./cmd/...
+	@ls -sh1 bin
+
+.PHONY: test
+test: ## run every test suite; ends with a table of counts and wall times
+	@go -C tools run ./suites
+
+.PHONY: e2e
+e2e: ## run only the end-to-end tests, on a real API server
+	@go -C tools run ./suites binaries e2e
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, govulncheck and the shape of the code, in every module
+	@go -C tools run ./lint
+
+.PHONY: fmt
+fmt: ## write every Go file as gofmt wants it
+	@git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -w

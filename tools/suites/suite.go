@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A suite is one run of "go test" over some packages of one module, or another
+// command that has to succeed before the suites after it make sense.
+type suite struct {
+	name string
+	// about is what the suite proves, for the list that -h prints.
+	about string
+	// dir is the module's folder, from the repository's root.
+	dir string
+	// packages are patterns for "go list"; without are import paths that the
+	// patterns match and that belong to another suite.
+	packages []string
+	without  []string
+	// flags go to "go test".
+	flags []string
+	// command is run in place of "go test", its output shown as it comes.
+	command []string
+	// live prints each test as it ends: for suites of few, slow tests.
+	live bool
+}
+
+// suites is every suite, in the order in which they run: what fails fastest first.
+var suites = []suite{
+	{
+		name: "unit", about: "every package of the product, and the checks that span packages",
+		dir: ".", packages: []string{"./..."}, without: []string{"/test/conformance"},
+	},
+	{
+		name: "tools", about: "the programs that check and run the repository",
+		dir: "tools", packages: []string{"./..."},
+	},
+	{
+		name: "conformance", about: "Istio's injection cases, offline and as the webhook",
+		dir: ".", packages: []string{"./test/conformance/..."},
+	},
+	{
+		name: "binaries", about: "etcd, Kubernetes and kwok, built once into the cache",
+		dir: "test/controlplane", command: []string{"go", "run", "./cmd/controlplane", "build"},
+	},
+	{
+		name: "controlplane", about: "the control plane that the end-to-end tests run on",
+		dir: "test/controlplane", packages: []string{"./..."}, live: true,
+	},
+	{
+		name: "e2e", about: "Outrigger on a real API server",
+		dir: "test/e2e", packages: []string{"./..."}, flags: []string{"-timeout=20m"}, live: true,
+	},
+}
+
+// run runs the suite under root and tells rep what happens. The error is about
+// running it at all: a failed test is in the returned tally.
+func (s suite) run(ctx context.Context, root string, rep *report) (tally, error) {
+	start := time.Now()
+	rep.begin(s)
+	var t tally
+	var err error
+	if s.command != nil {
+		err = s.start(ctx, root, rep.out, s.command)
+	} else {
+		t, err = s.test(ctx, root, rep)
+	}
+	t.took = time.Since(start)
+	return t, err
+}
+
+// test runs "go test" and counts from its events. Its exit status adds nothing
+// to them unless no event says what went wrong.
+func (s suite) test(ctx context.Context, root string, rep *report) (tally, error) {
+	packages, err := s.list(ctx, root)
+	if err != nil {
+		return tally{}, err
+	}
+	args := append([]string{"go", "test", "-json"}, s.flags...)
+	events, w := io.Pipe()
+	counted := make(chan tally)
+	go func() { counted <- count(events, rep, s.live) }()
+	err = s.start(ctx, root, w, append(args, packages...))
+	w.Close()
+	t := <-counted
+	if t.failed > 0 {
+		err = nil
+	}
+	return t, err
+}
+
+// list returns the import paths that the suite's patterns match.
+func (s suite) list(ctx context.Context, root string) ([]string, error) {
+	var out strings.Builder
+	if err := s.start(ctx, root, &out, append([]string{"go", "list"}, s.packages...)); err != nil {
+		return nil, err
+	}
+	var packages []string
+	for _, p := range strings.Fields(out.String()) {
+		if !s.leavesOut(p) {
+			packages = append(packages, p)
+		}
+	}
+	return packages, nil
+}
+
+func (s suite) leavesOut(path string) bool {
+	for _, w := range s.without {
+		if strings.HasSuffix(path, w) || strings.Contains(path, w+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// start runs a command in the suite's folder and waits for it. When ctx ends the
+// command is interrupted, as by a person, and killed half a minute later: a test
+// that started a control plane has that long to stop it.
+func (s suite) start(ctx context.Context, root string, stdout io.Writer, args []string) error {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Dir = root + "/" + s.dir
+	cmd.Stdout, cmd.Stderr = stdout, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = 30 * time.Second
+	return cmd.Run()
+}
