@@ -9,6 +9,10 @@ MAKEFLAGS += --no-print-directory
 # The version that the binaries report.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
+# The image, and the first of the engines that not only is there but answers.
+IMAGE ?= outrigger-injector:$(VERSION)
+ENGINE ?= $(shell for e in docker podman buildah; do $$e info >/dev/null 2>&1 && { echo $$e; break; }; done)
+
 .PHONY: help
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
@@ -29,6 +33,11 @@ e2e: ## run only the end-to-end tests, on a real API server
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, govulncheck and the shape of the code, in every module
 	@go -C tools run ./lint
+
+.PHONY: image
+image: ## build the server's image with docker, podman or buildah (IMAGE names it)
+	@test -n "$(ENGINE)" || { echo "image: none of docker, podman and buildah works here: install one of them" >&2; exit 1; }
+	$(ENGINE) build $(IMAGE_FLAGS) --build-arg VERSION=$(VERSION) -t $(IMAGE) .
 
 .PHONY: fmt
 fmt: ## write every Go file as gofmt wants it
