@@ -1,0 +1,128 @@
+// Package binaries has the programs of a Kubernetes control plane ready: etcd,
+// kube-apiserver, kube-controller-manager, kube-scheduler, kubectl and kwok.
+//
+// They are built from Go modules, so a machine needs Go and a module proxy and
+// nothing else: no container engine, no download of executables. What is built
+// is pinned by the go.mod and go.sum of three modules that hold no code of their
+// own (kwok, etcd and Kubernetes want different versions of the same
+// libraries). They lie in the folder modules under names that Go does not take
+// for modules, and are embedded, so that the package works wherever it was
+// imported from. For another version, edit the .mod file and run go generate.
+//
+// The first build takes minutes, every later one nothing: a program is kept in
+// [Cache] under its version. Processes that want it at the same time wait for
+// each other, and a build that was cut short leaves nothing that looks complete.
+//
+// Programs that the folder in KUBEBUILDER_ASSETS has are used instead of built.
+package binaries
+
+//go:generate sh modules/tidy.sh
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Paths says where each program is.
+type Paths struct {
+	Etcd              string
+	APIServer         string
+	ControllerManager string
+	Scheduler         string
+	Kubectl           string
+	Kwok              string
+}
+
+// program is one executable and where its source is.
+type program struct {
+	name   string
+	pkg    string
+	module *module
+	path   func(*Paths) *string
+}
+
+// programs lists what a control plane consists of, the quickest to build first:
+// a machine that cannot build says so before the minutes are spent.
+func programs() []program {
+	etcd := &module{file: "etcd", path: "go.etcd.io/etcd/server/v3"}
+	kwok := &module{file: "kwok", path: "sigs.k8s.io/kwok"}
+	kubernetes := &module{file: "kubernetes", path: "k8s.io/kubernetes", stamp: kubernetesVersion}
+	return []program{
+		{"etcd", etcd.path, etcd, func(p *Paths) *string { return &p.Etcd }},
+		{"kwok", kwok.path + "/cmd/kwok", kwok, func(p *Paths) *string { return &p.Kwok }},
+		{"kube-apiserver", kubernetes.path + "/cmd/kube-apiserver", kubernetes,
+			func(p *Paths) *string { return &p.APIServer }},
+		{"kube-controller-manager", kubernetes.path + "/cmd/kube-controller-manager", kubernetes,
+			func(p *Paths) *string { return &p.ControllerManager }},
+		{"kube-scheduler", kubernetes.path + "/cmd/kube-scheduler", kubernetes,
+			func(p *Paths) *string { return &p.Scheduler }},
+		{"kubectl", kubernetes.path + "/cmd/kubectl", kubernetes, func(p *Paths) *string { return &p.Kubectl }},
+	}
+}
+
+// Build returns the programs, building those that are neither in the folder
+// that KUBEBUILDER_ASSETS names nor in the cache. Each program that is built
+// writes one line to progress, with its version and the seconds it took.
+//
+// A cancelled build keeps what is complete, and Go keeps the packages that were
+// compiled, so the next one goes on from there.
+func Build(ctx context.Context, progress io.Writer) (Paths, error) {
+	cache, err := Cache()
+	if err != nil {
+		return Paths{}, err
+	}
+	b := builder{root: filepath.Join(cache, "controlplane"), progress: progress}
+
+	paths, missing, err := b.look()
+	if err != nil || len(missing) == 0 {
+		return paths, err
+	}
+	unlock, err := b.lock(ctx)
+	if err != nil {
+		return Paths{}, err
+	}
+	defer unlock()
+
+	// Whoever held the lock may have built what was missing.
+	paths, missing, err = b.look()
+	if err != nil {
+		return Paths{}, err
+	}
+	b.sweep()
+	for i, p := range missing {
+		if err := b.build(ctx, p, i+1, len(missing)); err != nil {
+			return Paths{}, err
+		}
+	}
+	paths, _, err = b.look()
+	return paths, err
+}
+
+// look finds the programs that are ready, and lists those that are not.
+func (b *builder) look() (Paths, []program, error) {
+	var paths Paths
+	var missing []program
+	assets := os.Getenv("KUBEBUILDER_ASSETS")
+	for _, p := range programs() {
+		file, err := b.file(p)
+		if err != nil {
+			return Paths{}, nil, err
+		}
+		if assets != "" && executable(filepath.Join(assets, p.name)) {
+			file = filepath.Join(assets, p.name)
+		}
+		if !executable(file) {
+			missing = append(missing, p)
+		}
+		*p.path(&paths) = file
+	}
+	return paths, missing, nil
+}
+
+// executable says whether file is a regular file that may be run.
+func executable(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}

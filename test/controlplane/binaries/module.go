@@ -1,0 +1,77 @@
+package binaries
+
+import (
+	"embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+//go:embed modules/*.mod modules/*.sum
+var modules embed.FS
+
+// module is a go.mod that pins one project with all its dependencies.
+type module struct {
+	file  string // in the folder modules, without .mod and .sum
+	path  string // of the project
+	stamp func(version string) []string
+}
+
+// version reads the project's version from the go.mod: it is written there and
+// nowhere else.
+func (m *module) version() (string, error) {
+	text, err := modules.ReadFile("modules/" + m.file + ".mod")
+	if err != nil {
+		return "", err
+	}
+	require := regexp.MustCompile(`(?m)^\s*(?:require )?` + regexp.QuoteMeta(m.path) + ` (v\S+)`)
+	found := require.FindSubmatch(text)
+	if found == nil {
+		return "", fmt.Errorf("module %q: not required by %s.mod", m.path, m.file)
+	}
+	return string(found[1]), nil
+}
+
+// unpack writes go.mod and go.sum into folder, which makes it a module root.
+func (m *module) unpack(folder string) error {
+	for _, suffix := range []string{"mod", "sum"} {
+		text, err := modules.ReadFile("modules/" + m.file + "." + suffix)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(folder, "go."+suffix), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkerFlags drops the symbol tables, which halves a program, and stamps the version.
+func (m *module) linkerFlags(version string) string {
+	flags := []string{"-s", "-w"}
+	if m.stamp != nil {
+		for _, value := range m.stamp(version) {
+			flags = append(flags, "-X", value)
+		}
+	}
+	return strings.Join(flags, " ")
+}
+
+// kubernetesVersion sets what Kubernetes' own build sets. Without it a server
+// reports v0.0.0-master+$Format:%H$, which clients refuse to parse.
+func kubernetesVersion(version string) []string {
+	var stamps []string
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
+		stamps = append(stamps,
+			pkg+".gitVersion="+version,
+			pkg+".gitMajor="+parts[0],
+			pkg+".gitMinor="+parts[1],
+			pkg+".gitCommit=unknown",
+			pkg+".gitTreeState=archive",
+		)
+	}
+	return stamps
+}

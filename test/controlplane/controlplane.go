@@ -1,0 +1,218 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"outrigger.dev/outrigger/test/controlplane/binaries"
+)
+
+// Options are what a control plane can be started with. The zero value is
+// right for most tests.
+type Options struct {
+	// Nodes is how many nodes there are. 0 stands for 2; with less than 0 there
+	// are none, and no kwok, for those who bring kubelets of their own.
+	Nodes int
+
+	// Dir is the folder for keys, kubeconfigs, logs and data. What an earlier
+	// control plane left in it is removed first. After Stop the logs stay. Empty, it is a
+	// temporary folder, which is gone after Stop.
+	Dir string
+
+	// APIServerArgs are flags for kube-apiserver, stronger than those it gets anyway.
+	APIServerArgs []string
+
+	// Progress is told of each program that is built. Nil stands for standard error.
+	Progress io.Writer
+}
+
+// ControlPlane is one that runs. Its methods may be called from any goroutine.
+type ControlPlane struct {
+	dir       string
+	temporary bool
+	url       string
+	port      *port
+	authority *authority
+	group     *group
+	config    *rest.Config
+	client    *kubernetes.Clientset
+	kubectl   string
+
+	stopOnce sync.Once
+	stopped  error
+}
+
+// startLimit is how long a start may take, building apart. It takes five
+// seconds on an idle machine; one that is busy building takes a minute.
+const startLimit = 3 * time.Minute
+
+// Start builds what is missing, starts a control plane and returns when it is
+// ready: the API server says so, the controllers have made the ServiceAccount
+// of the namespace default, and pods can be bound to the nodes.
+//
+// ctx bounds the start alone. If that fails nothing is left behind, and the error ends in what the
+// process to blame wrote last.
+func Start(ctx context.Context, options Options) (*ControlPlane, error) {
+	if options.Progress == nil {
+		options.Progress = os.Stderr
+	}
+	if options.Nodes == 0 {
+		options.Nodes = 2
+	}
+	paths, err := binaries.Build(ctx, options.Progress)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	c := &ControlPlane{dir: options.Dir, temporary: options.Dir == "", kubectl: paths.Kubectl}
+	if err := c.prepare(); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	if err := c.start(ctx, paths, options); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	return c, nil
+}
+
+// prepare makes all that the processes need, and the group that they will be in.
+func (c *ControlPlane) prepare() (err error) {
+	if err := c.makeFolders(); err != nil {
+		return err
+	}
+	if c.port, err = holdPort(); err != nil {
+		return err
+	}
+	c.url = "https://127.0.0.1:" + strconv.Itoa(c.port.number)
+	if c.authority, err = newAuthority(); err != nil {
+		return err
+	}
+	if err := c.writeInputs(); err != nil {
+		return err
+	}
+	if c.config, err = c.adminConfig(); err != nil {
+		return err
+	}
+	if c.client, err = kubernetes.NewForConfig(c.config); err != nil {
+		return err
+	}
+	if _, err := c.writeUser(c.Kubeconfig(), "admin", "system:masters"); err != nil {
+		return err
+	}
+	c.group, err = newGroup(c.file("etcd"), c.Logs(), c.perishable())
+	return err
+}
+
+// makeFolders makes the folder and those in it, which are empty.
+func (c *ControlPlane) makeFolders() (err error) {
+	if c.temporary {
+		c.dir, err = os.MkdirTemp("", "controlplane-")
+	} else {
+		c.dir, err = filepath.Abs(c.dir)
+	}
+	if err != nil {
+		return err
+	}
+	for _, folder := range []string{"etcd", "pki", "config", "kubeconfigs", "logs"} {
+		if err := errors.Join(os.RemoveAll(c.file(folder)), os.MkdirAll(c.file(folder), 0o700)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start starts the processes in the order in which they need each other.
+func (c *ControlPlane) start(ctx context.Context, paths binaries.Paths, options Options) error {
+	if err := c.startStore(paths); err != nil {
+		return err
+	}
+	if err := c.startServer(paths, options.APIServerArgs); err != nil {
+		return err
+	}
+	if err := c.wait(ctx, "API server", c.serverReady); err != nil {
+		return err
+	}
+	if err := c.startControllers(paths); err != nil {
+		return err
+	}
+	if err := c.startScheduler(paths); err != nil {
+		return err
+	}
+	if options.Nodes > 0 {
+		if err := c.createNodes(ctx, options.Nodes); err != nil {
+			return err
+		}
+		if err := c.startKubelets(paths); err != nil {
+			return err
+		}
+		if err := c.wait(ctx, "nodes", c.nodesReady); err != nil {
+			return err
+		}
+	}
+	return c.wait(ctx, "ServiceAccount default/default", c.accountReady)
+}
+
+// Stop ends every process and returns when all have ended. It removes the
+// folder where that is temporary, and otherwise what is of no use without the
+// processes: data, keys and kubeconfigs. Every further call waits for the first
+// and returns what that did.
+func (c *ControlPlane) Stop() error {
+	c.stopOnce.Do(func() {
+		if c.group != nil {
+			c.stopped = c.group.stop()
+		}
+		if c.port != nil {
+			c.port.release()
+		}
+		for _, path := range c.perishable() {
+			c.stopped = errors.Join(c.stopped, os.RemoveAll(path))
+		}
+	})
+	return c.stopped
+}
+
+// perishable is what does not outlive the processes.
+func (c *ControlPlane) perishable() []string {
+	if c.temporary {
+		return []string{c.dir}
+	}
+	return []string{c.file("etcd"), c.file("pki"), c.file("config"), c.file("kubeconfigs"), c.Kubeconfig()}
+}
+
+// Client talks to the API server as a member of system:masters.
+func (c *ControlPlane) Client() *kubernetes.Clientset { return c.client }
+
+// URL is where the API server listens.
+func (c *ControlPlane) URL() string { return c.url }
+
+// Logs is the folder with what each process wrote, named after it, and with audit.log.
+func (c *ControlPlane) Logs() string { return c.file("logs") }
+
+// wait asks ready again and again until it says yes, and gives up when ctx does
+// or a process has ended. The error has the last reason for a no.
+func (c *ControlPlane) wait(ctx context.Context, what string, ready func(context.Context) error) error {
+	for {
+		err := ready(ctx)
+		if err == nil {
+			return nil
+		}
+		if ended := c.group.ended(); ended != nil {
+			return ended
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: not ready: %w (%w)", what, err, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
