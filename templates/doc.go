@@ -1,0 +1,2 @@
+// Package templates parses and executes injection templates.
+package templates
