@@ -1,0 +1,129 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"outrigger.dev/outrigger/inject"
+)
+
+// Metrics are the server's own. Labels take values from fixed lists only:
+// nothing that a user can write becomes one.
+type Metrics struct {
+	requests   *prometheus.CounterVec
+	seconds    prometheus.Histogram
+	patchBytes prometheus.Histogram
+	inFlight   prometheus.Gauge
+	shed       prometheus.Counter
+	replies    *prometheus.CounterVec
+
+	reloads *prometheus.CounterVec
+	refused prometheus.Gauge
+	config  *prometheus.GaugeVec
+}
+
+// NewMetrics makes the metrics and registers them.
+func NewMetrics(registry prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "outrigger_admission_requests_total",
+			Help: "Pods that were decided about, by decision (inject, skip, deny, fault) and reason.",
+		}, []string{"decision", "reason", "dry_run"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "outrigger_admission_duration_seconds",
+			Help: "Time from a review read to its answer made.",
+			Buckets: []float64{50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3,
+				100e-3, 250e-3, 500e-3, 1, 2.5, 5},
+		}),
+		patchBytes: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "outrigger_admission_patch_bytes",
+			Help:    "Size of the patch of a pod that gets one.",
+			Buckets: prometheus.ExponentialBuckets(512, 2, 10),
+		}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "outrigger_admission_in_flight",
+			Help: "Reviews that are being worked on.",
+		}),
+		shed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "outrigger_admission_shed_total",
+			Help: "Reviews that were turned away because too many were being worked on.",
+		}),
+		replies: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "outrigger_webhook_replies_total",
+			Help: "Replies on the webhook's port by HTTP status.",
+		}, []string{"code"}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "outrigger_configuration_reloads_total",
+			Help: "Versions of the configuration that were read, by result (accepted, refused).",
+		}, []string{"result"}),
+		refused: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "outrigger_configuration_refused",
+			Help: "1 while the newest version of the configuration is refused and an older one is in force.",
+		}),
+		config: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "outrigger_configuration_info",
+			Help: "1 for the configuration in force.",
+		}, []string{"hash", "revision"}),
+	}
+	registry.MustRegister(m.requests, m.seconds, m.patchBytes, m.inFlight, m.shed, m.replies, m.reloads, m.refused, m.config)
+	return m
+}
+
+// Measured returns a Reviewer that counts and times what next does.
+func Measured(next Reviewer, m *Metrics) Reviewer {
+	return &measured{next: next, metrics: m}
+}
+
+type measured struct {
+	next    Reviewer
+	metrics *Metrics
+}
+
+func (d *measured) Review(ctx context.Context, review Review) (Answer, error) {
+	m := d.metrics
+	m.inFlight.Inc()
+	defer m.inFlight.Dec()
+	began := time.Now()
+	answer, err := d.next.Review(ctx, review)
+	if errors.Is(err, ErrOverload) {
+		m.shed.Inc()
+		return answer, err
+	}
+	m.seconds.Observe(time.Since(began).Seconds())
+	decision, reason := string(answer.Decision.Verdict), answer.Decision.Reason
+	if err != nil {
+		decision, reason = "fault", inject.Fault
+	}
+	m.requests.WithLabelValues(decision, string(reason), strconv.FormatBool(review.DryRun)).Inc()
+	if len(answer.Patch) > 0 {
+		m.patchBytes.Observe(float64(len(answer.Patch)))
+	}
+	return answer, err
+}
+
+// Replies counts what next replies, by HTTP status.
+func (m *Metrics) Replies(next http.Handler) http.Handler {
+	return promhttp.InstrumentHandlerCounter(m.replies, next)
+}
+
+// Configured notes that a version of the configuration was read, and what is in
+// force since: hash is "" where nothing is.
+func (m *Metrics) Configured(hash, revision string, refused bool) {
+	result := "accepted"
+	m.refused.Set(0)
+	if refused {
+		result = "refused"
+		m.refused.Set(1)
+	}
+	m.reloads.WithLabelValues(result).Inc()
+	m.config.Reset()
+	if hash != "" {
+		m.config.WithLabelValues(hash, revision).Set(1)
+	}
+}

@@ -1,0 +1,76 @@
+package webhook_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"outrigger.dev/outrigger/inject"
+	"outrigger.dev/outrigger/internal/webhook"
+)
+
+// full is a Reviewer without a place left.
+type full struct{}
+
+func (full) Review(context.Context, webhook.Review) (webhook.Answer, error) {
+	return webhook.Answer{}, webhook.ErrOverload
+}
+
+func TestMetricsCountWhatWasDecided(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	metrics := webhook.NewMetrics(registry)
+	serve := func(next webhook.Reviewer, body string) {
+		h := metrics.Replies(&webhook.Handler{Reviewer: webhook.Measured(next, metrics), Log: slog.New(slog.DiscardHandler)})
+		_, _ = io.Copy(io.Discard, post(h, body).Body)
+	}
+	for _, in := range []webhook.Injector{
+		answering(injected), answering(injected), answering(skipped(inject.HostNetwork, "")), faulting(""), faulting("ignore"),
+	} {
+		serve(webhook.NewReviews(func() webhook.Injector { return in }, fakeNamespaces{}, func() inject.Native { return inject.Native{} }), pod)
+	}
+	serve(full{}, pod)
+	serve(full{}, "nonsense")
+	metrics.Configured("aaaaaaaaaaaa", "default", false)
+	metrics.Configured("aaaaaaaaaaaa", "default", true)
+
+	want := []string{
+		`outrigger_admission_duration_seconds_count 5`,
+		`outrigger_admission_in_flight 0`,
+		`outrigger_admission_patch_bytes_sum 116`,
+		`outrigger_admission_patch_bytes_count 2`,
+		`outrigger_admission_requests_total{decision="fault",dry_run="false",reason="fault"} 2`,
+		`outrigger_admission_requests_total{decision="inject",dry_run="false",reason="policy"} 2`,
+		`outrigger_admission_requests_total{decision="skip",dry_run="false",reason="host-network"} 1`,
+		`outrigger_admission_shed_total 1`,
+		`outrigger_configuration_info{hash="aaaaaaaaaaaa",revision="default"} 1`,
+		`outrigger_configuration_refused 1`,
+		`outrigger_configuration_reloads_total{result="accepted"} 1`,
+		`outrigger_configuration_reloads_total{result="refused"} 1`,
+		`outrigger_webhook_replies_total{code="200"} 4`,
+		`outrigger_webhook_replies_total{code="400"} 1`,
+		`outrigger_webhook_replies_total{code="429"} 1`,
+		`outrigger_webhook_replies_total{code="500"} 1`,
+	}
+	if diff := cmp.Diff(want, scrape(registry)); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+}
+
+// scrape is what Prometheus would read, without what depends on time: comments,
+// buckets and the sum of durations.
+func scrape(registry prometheus.Gatherer) []string {
+	w := httptest.NewRecorder()
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return slices.DeleteFunc(strings.Split(strings.TrimSpace(w.Body.String()), "\n"), func(line string) bool {
+		return strings.HasPrefix(line, "#") || strings.Contains(line, "_bucket{") || strings.HasPrefix(line, "outrigger_admission_duration_seconds_sum")
+	})
+}

@@ -1,0 +1,179 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"outrigger.dev/outrigger/inject"
+)
+
+// maxReview is how much of a review is read. The API server takes objects of at
+// most 3 MiB; a review can hold two of them, object and oldObject, and its
+// envelope and the way from protobuf to JSON take the rest.
+const maxReview = 7 << 20
+
+// The two versions of admission reviews. They differ in nothing that is used here.
+const (
+	reviewV1      = "admission.k8s.io/v1"
+	reviewV1beta1 = "admission.k8s.io/v1beta1"
+	reviewKind    = "AdmissionReview"
+)
+
+// A Review is one question of the API server.
+type Review struct {
+	// Version is the apiVersion that the question came in and is answered in.
+	Version string
+	// UID names the question; the answer must repeat it.
+	UID       string
+	Namespace string
+	DryRun    bool
+	// Pod is the object as sent: its bytes have not been through any type.
+	Pod []byte
+	// Path is what the URL says.
+	Path inject.Path
+
+	name        string
+	kind        metav1.GroupVersionKind
+	subResource string
+	operation   string
+}
+
+// envelope is what is read of an AdmissionReview. The object stays bytes, so
+// that a field that nobody here knows reaches inject as it was sent.
+type envelope struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Request    *struct {
+		UID         string                  `json:"uid"`
+		Kind        metav1.GroupVersionKind `json:"kind"`
+		SubResource string                  `json:"subResource"`
+		Name        string                  `json:"name"`
+		Namespace   string                  `json:"namespace"`
+		Operation   string                  `json:"operation"`
+		DryRun      *bool                   `json:"dryRun"`
+		Object      json.RawMessage         `json:"object"`
+	} `json:"request"`
+}
+
+// readReview reads an AdmissionReview; what is wrong with it is in the error.
+func readReview(body []byte) (Review, error) {
+	var e envelope
+	if err := json.Unmarshal(body, &e); err != nil {
+		return Review{}, fmt.Errorf("body: %w, want an %s", err, reviewKind)
+	}
+	if e.Kind != reviewKind || e.APIVersion != reviewV1 && e.APIVersion != reviewV1beta1 {
+		return Review{}, fmt.Errorf("body: is a %.64q of %.64q, want an %s of %s", e.Kind, e.APIVersion, reviewKind, reviewV1)
+	}
+	if e.Request == nil {
+		return Review{}, errors.New("review: has no request")
+	}
+	review := Review{
+		Version:     e.APIVersion,
+		UID:         e.Request.UID,
+		Namespace:   e.Request.Namespace,
+		DryRun:      e.Request.DryRun != nil && *e.Request.DryRun,
+		Pod:         e.Request.Object,
+		name:        e.Request.Name,
+		kind:        e.Request.Kind,
+		subResource: e.Request.SubResource,
+		operation:   e.Request.Operation,
+	}
+	if absent := len(review.Pod) == 0 || string(review.Pod) == "null"; absent && review.outOfScope() == "" {
+		return Review{}, errors.New("review: the request has no object")
+	}
+	return review, nil
+}
+
+// outOfScope says what a review is about where it is not the creation of a pod,
+// and "" where it is. Our configurations ask about nothing else; somebody else's
+// might, and must not be answered with a patch.
+func (r Review) outOfScope() string {
+	if r.kind == (metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}) && r.subResource == "" && r.operation == "CREATE" {
+		return ""
+	}
+	kind := r.kind.Kind
+	if r.subResource != "" {
+		kind += "/" + r.subResource
+	}
+	return fmt.Sprintf("%.16s of a %.64s is not the creation of a pod", r.operation, kind)
+}
+
+// podName is what to call the pod in the log: its name, or the prefix that its
+// name will be made from. It reads the object only as far as it must: the API
+// server writes both first in metadata, and metadata before the rest.
+func (r Review) podName() string {
+	if r.name != "" {
+		return r.name
+	}
+	object := json.NewDecoder(bytes.NewReader(r.Pod))
+	if !enter(object, "metadata") {
+		return ""
+	}
+	var prefix string
+	if !enter(object, "generateName") || object.Decode(&prefix) != nil {
+		return ""
+	}
+	return prefix
+}
+
+// enter reads the start of an object and goes to the value of one of its keys.
+// It is false where there is none.
+func enter(d *json.Decoder, key string) bool {
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return false
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return false
+		}
+		if name == key {
+			return true
+		}
+		var skipped json.RawMessage
+		if d.Decode(&skipped) != nil {
+			return false
+		}
+	}
+	return false
+}
+
+// readBody reads a request's body whole, within [maxReview] and [readTimeout].
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, &refusal{http.StatusMethodNotAllowed, fmt.Errorf("method %.16q: want POST", r.Method)}
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return nil, &refusal{http.StatusUnsupportedMediaType, fmt.Errorf("content type %.64q: want application/json", r.Header.Get("Content-Type"))}
+	}
+	conn := http.NewResponseController(w)
+	// Where a connection knows no deadlines, as in tests, it has none.
+	_ = conn.SetReadDeadline(time.Now().Add(readTimeout))
+	defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
+
+	// The length that a request claims is trusted for a small one only: memory is
+	// taken as bytes arrive.
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), 64<<10)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxReview))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Errorf("body: want at most %d bytes", maxReview)}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, &refusal{http.StatusRequestTimeout, fmt.Errorf("body: not here after %s", readTimeout)}
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, &refusal{http.StatusBadRequest, fmt.Errorf("body: %w", err)}
+	}
+	return body.Bytes(), nil
+}

@@ -1,0 +1,113 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"outrigger.dev/outrigger/inject"
+)
+
+// maxLookup is how long a review waits for a namespace's labels: a second is
+// half of the shortest timeout that webhooks are commonly given.
+const maxLookup = time.Second
+
+// An Injector is a configuration in force; *inject.Injector is one.
+type Injector interface {
+	Inject(inject.Request) (inject.Result, error)
+	Hash() string
+	FaultPolicy() string
+}
+
+// Namespaces knows what labels and annotations namespaces have.
+type Namespaces interface {
+	// Cached answers from memory. It is false for a namespace not seen so far.
+	Cached(name string) (inject.Namespace, bool)
+	// Live asks the API server.
+	Live(ctx context.Context, name string) (inject.Namespace, error)
+}
+
+// Reviews decides about pods with what is known of the cluster.
+type Reviews struct {
+	injector   func() Injector
+	namespaces Namespaces
+	native     func() inject.Native
+	lookups    lookups
+}
+
+// NewReviews returns Reviews that ask injector for the configuration in force,
+// which is nil as long as there is none, and native for what "auto" means for
+// native sidecars. Both are called once a review, and must not block.
+func NewReviews(injector func() Injector, namespaces Namespaces, native func() inject.Native) *Reviews {
+	return &Reviews{
+		injector:   injector,
+		namespaces: namespaces,
+		native:     native,
+		lookups:    lookups{live: namespaces.Live, patience: maxLookup},
+	}
+}
+
+// Review decides about a pod. A panic becomes a fault.
+//
+// The cache is taken at its word as long as it agrees with the call. That the
+// API server calls says that the namespace is enabled, or the pod asks; where
+// the cache makes us decide otherwise, or has not heard of the namespace, it
+// may only be late, and the API server is asked. If that does not help either,
+// the call is trusted.
+func (r *Reviews) Review(ctx context.Context, review Review) (answer Answer, err error) {
+	in := r.injector()
+	if in == nil {
+		return Answer{}, errors.New("no configuration is in force")
+	}
+	answer = Answer{Config: in.Hash(), FaultPolicy: in.FaultPolicy()}
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = &PanicError{Cause: cause, Stack: debug.Stack()}
+		}
+	}()
+
+	request := inject.Request{Pod: review.Pod, Path: review.Path, Native: r.native()}
+	result, err := r.decide(ctx, in, request, review.Namespace)
+	if err != nil {
+		return answer, err
+	}
+	answer.Decision, answer.Warnings = result.Decision, result.Warnings
+	if len(result.Patch) > 0 {
+		if answer.Patch, err = json.Marshal(result.Patch); err != nil {
+			return answer, fmt.Errorf("patch: %w", err)
+		}
+	}
+	return answer, nil
+}
+
+// decide asks with the cached facts of the namespace first, and with live ones
+// where those do not do.
+func (r *Reviews) decide(ctx context.Context, in Injector, request inject.Request, namespace string) (inject.Result, error) {
+	cached, seen := r.namespaces.Cached(namespace)
+	if seen {
+		request.Namespace = cached
+		result, err := in.Inject(request)
+		if err != nil || result.Decision.Reason != inject.NamespaceNotEnabled {
+			return result, err
+		}
+	}
+	live, err := r.lookups.namespace(ctx, namespace)
+	if err != nil {
+		live = inject.Namespace{Name: namespace, Unknown: true}
+	}
+	request.Namespace = live
+	return in.Inject(request)
+}
+
+// A PanicError is a fault that nobody foresaw.
+type PanicError struct {
+	Cause any
+	// Stack is for the log; the API server is not told.
+	Stack []byte
+}
+
+// Error says what the panic said, without the stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Cause) }
