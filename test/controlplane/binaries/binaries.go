@@ -3,11 +3,11 @@
 //
 // They are built from Go modules, so a machine needs Go and a module proxy and
 // nothing else: no container engine, no download of executables. What is built
-// is pinned by the go.mod and go.sum of three modules that hold no code of their
-// own (kwok, etcd and Kubernetes want different versions of the same
-// libraries). They lie in the folder modules under names that Go does not take
-// for modules, and are embedded, so that the package works wherever it was
-// imported from. For another version, edit the .mod file and run go generate.
+// is pinned by the go.mod and go.sum of two modules that hold no code of their
+// own, one for etcd and one for the rest, which Kubernetes' own versions of its
+// libraries serve as well. They lie in the folder modules under names that Go
+// does not take for modules, and are embedded, so that the package works wherever
+// it was imported from. For another version, edit the .mod file and run go generate.
 //
 // The first build takes minutes, every later one nothing: a program is kept in
 // [Cache] under its version. Processes that want it at the same time wait for
@@ -35,30 +35,28 @@ type Paths struct {
 	Kwok              string
 }
 
-// program is one executable and where its source is.
+// program is one executable, and where its source is.
 type program struct {
-	name   string
-	pkg    string
-	module *module
-	path   func(*Paths) *string
+	name    string
+	pkg     string // below the project's path
+	project *project
+	path    func(*Paths) *string
 }
 
-// programs lists what a control plane consists of, the quickest to build first:
-// a machine that cannot build says so before the minutes are spent.
+// programs lists what a control plane consists of, in the order in which it is
+// built: etcd is the quickest, so a machine that cannot build says so early.
 func programs() []program {
-	etcd := &module{file: "etcd", path: "go.etcd.io/etcd/server/v3"}
-	kwok := &module{file: "kwok", path: "sigs.k8s.io/kwok"}
-	kubernetes := &module{file: "kubernetes", path: "k8s.io/kubernetes", stamp: kubernetesVersion}
+	etcd := &project{name: "etcd", path: "go.etcd.io/etcd/server/v3", module: "etcd"}
+	kubernetes := &project{name: "kubernetes", path: "k8s.io/kubernetes", module: "kubernetes", stamp: kubernetesVersion}
+	kwok := &project{name: "kwok", path: "sigs.k8s.io/kwok", module: "kubernetes"}
 	return []program{
-		{"etcd", etcd.path, etcd, func(p *Paths) *string { return &p.Etcd }},
-		{"kwok", kwok.path + "/cmd/kwok", kwok, func(p *Paths) *string { return &p.Kwok }},
-		{"kube-apiserver", kubernetes.path + "/cmd/kube-apiserver", kubernetes,
-			func(p *Paths) *string { return &p.APIServer }},
-		{"kube-controller-manager", kubernetes.path + "/cmd/kube-controller-manager", kubernetes,
+		{"etcd", "", etcd, func(p *Paths) *string { return &p.Etcd }},
+		{"kube-apiserver", "/cmd/kube-apiserver", kubernetes, func(p *Paths) *string { return &p.APIServer }},
+		{"kube-controller-manager", "/cmd/kube-controller-manager", kubernetes,
 			func(p *Paths) *string { return &p.ControllerManager }},
-		{"kube-scheduler", kubernetes.path + "/cmd/kube-scheduler", kubernetes,
-			func(p *Paths) *string { return &p.Scheduler }},
-		{"kubectl", kubernetes.path + "/cmd/kubectl", kubernetes, func(p *Paths) *string { return &p.Kubectl }},
+		{"kube-scheduler", "/cmd/kube-scheduler", kubernetes, func(p *Paths) *string { return &p.Scheduler }},
+		{"kubectl", "/cmd/kubectl", kubernetes, func(p *Paths) *string { return &p.Kubectl }},
+		{"kwok", "/cmd/kwok", kwok, func(p *Paths) *string { return &p.Kwok }},
 	}
 }
 

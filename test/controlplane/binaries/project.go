@@ -12,32 +12,33 @@ import (
 //go:embed modules/*.mod modules/*.sum
 var modules embed.FS
 
-// module is a go.mod that pins one project with all its dependencies.
-type module struct {
-	file  string // in the folder modules, without .mod and .sum
-	path  string // of the project
-	stamp func(version string) []string
+// project is a source tree that programs are built from.
+type project struct {
+	name   string
+	path   string // of its Go module
+	module string // the file in the folder modules that pins it, without .mod
+	stamp  func(version string) []string
 }
 
-// version reads the project's version from the go.mod: it is written there and
-// nowhere else.
-func (m *module) version() (string, error) {
-	text, err := modules.ReadFile("modules/" + m.file + ".mod")
+// version reads the project's version from the .mod file: it is written there
+// and nowhere else.
+func (p *project) version() (string, error) {
+	text, err := modules.ReadFile("modules/" + p.module + ".mod")
 	if err != nil {
 		return "", err
 	}
-	require := regexp.MustCompile(`(?m)^\s*(?:require )?` + regexp.QuoteMeta(m.path) + ` (v\S+)`)
+	require := regexp.MustCompile(`(?m)^\s*(?:require )?` + regexp.QuoteMeta(p.path) + ` (v\S+)`)
 	found := require.FindSubmatch(text)
 	if found == nil {
-		return "", fmt.Errorf("module %q: not required by %s.mod", m.path, m.file)
+		return "", fmt.Errorf("module %q: not required by %s.mod", p.path, p.module)
 	}
 	return string(found[1]), nil
 }
 
 // unpack writes go.mod and go.sum into folder, which makes it a module root.
-func (m *module) unpack(folder string) error {
+func (p *project) unpack(folder string) error {
 	for _, suffix := range []string{"mod", "sum"} {
-		text, err := modules.ReadFile("modules/" + m.file + "." + suffix)
+		text, err := modules.ReadFile("modules/" + p.module + "." + suffix)
 		if err != nil {
 			return err
 		}
@@ -49,10 +50,10 @@ func (m *module) unpack(folder string) error {
 }
 
 // linkerFlags drops the symbol tables, which halves a program, and stamps the version.
-func (m *module) linkerFlags(version string) string {
+func (p *project) linkerFlags(version string) string {
 	flags := []string{"-s", "-w"}
-	if m.stamp != nil {
-		for _, value := range m.stamp(version) {
+	if p.stamp != nil {
+		for _, value := range p.stamp(version) {
 			flags = append(flags, "-X", value)
 		}
 	}
