@@ -53,6 +53,10 @@ const (
 	// a writer who undoes what we publish cannot make us write in a tight loop.
 	settle = 200 * time.Millisecond
 
+	// patience is how long one pass may take: an answer that has not come by then
+	// comes no more.
+	patience = 30 * time.Second
+
 	// retryFirst and retryLast bound the wait after a pass that went wrong.
 	retryFirst, retryLast = time.Second, 30 * time.Second
 )
@@ -91,7 +95,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 	})
 	retry := retryFirst
 	for {
-		next, err := k.Tend(ctx, time.Now())
+		pass, done := context.WithTimeout(ctx, patience)
+		next, err := k.Tend(pass, time.Now())
+		done()
 		wait := min(max(time.Until(next), settle), patrol)
 		if err == nil {
 			retry = retryFirst
@@ -117,6 +123,12 @@ func (k *Keeper) Run(ctx context.Context) error {
 func (k *Keeper) Tend(ctx context.Context, now time.Time) (next time.Time, err error) {
 	defer func() { k.serving.blame(err) }()
 	authority, err := k.agree(ctx, now)
+	if held := k.authority.Load(); err != nil && usable(held, now) {
+		// The store may be away for longer than a leaf lives. The bundle stays as
+		// it is: somebody else may have stored another authority meanwhile.
+		_, leafErr := k.renewed(held, now)
+		return now, errors.Join(err, leafErr)
+	}
 	if err != nil {
 		return now, err
 	}

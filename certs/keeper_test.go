@@ -170,7 +170,7 @@ func TestTendTwiceChangesNothing(t *testing.T) {
 	}
 }
 
-func TestKeeperServesWhatItHasWhileTheStoreIsDown(t *testing.T) {
+func TestKeeperRenewsWhatItHasWhileTheStoreIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, published := &memory{}, &board{}
 		keeper := newKeeper(store, published)
@@ -179,7 +179,7 @@ func TestKeeperServesWhatItHasWhileTheStoreIsDown(t *testing.T) {
 		store.mu.Lock()
 		store.fault = errors.New("connection refused")
 		store.mu.Unlock()
-		time.Sleep(time.Hour)
+		time.Sleep(certs.LeafLife + day)
 		if err := keeper.Ready(time.Now()); err != nil {
 			t.Errorf("not ready: %v", err)
 		}
