@@ -1,0 +1,119 @@
+package templates
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+)
+
+// maxPattern is how long a regular expression may be: with counted repetition,
+// each byte of it can stand for a thousand steps of the machine that it becomes.
+const maxPattern = 1000
+
+// regexFunctions are sprig's over regular expressions. A bad expression is an
+// error in all of them. They pay for each step of the expression's machine once
+// for each byte that it reads: the worst that matching takes.
+func regexFunctions() map[string]function {
+	all := map[string]function{}
+	for name, fn := range map[string]function{
+		"Match":             func(m *meter) any { return m.regexMatch },
+		"Find":              func(m *meter) any { return m.regexFind },
+		"FindAll":           func(m *meter) any { return m.regexFindAll },
+		"Split":             func(m *meter) any { return m.regexSplit },
+		"ReplaceAll":        func(m *meter) any { return m.regexReplaceAll },
+		"ReplaceAllLiteral": func(m *meter) any { return m.regexReplaceAllLiteral },
+	} {
+		all["regex"+name], all["mustRegex"+name] = fn, fn
+	}
+	return all
+}
+
+// regex compiles a pattern and pays for matching it against s.
+func (m *meter) regex(pattern, s string) (*regexp.Regexp, error) {
+	if len(pattern) > maxPattern {
+		return nil, fmt.Errorf("a regular expression of %d bytes, want at most %d", len(pattern), maxPattern)
+	}
+	if err := m.spend(times(len(pattern), maxPattern)); err != nil {
+		return nil, err
+	}
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	machine, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	if err := m.spend(times(len(machine.Inst), 1+len(s))); err != nil {
+		return nil, err
+	}
+	return regexp.Compile(pattern)
+}
+
+func (m *meter) regexMatch(pattern, s string) (bool, error) {
+	re, err := m.regex(pattern, s)
+	if err != nil {
+		return false, err
+	}
+	return re.MatchString(s), nil
+}
+
+func (m *meter) regexFind(pattern, s string) (string, error) {
+	re, err := m.regex(pattern, s)
+	if err != nil {
+		return "", err
+	}
+	return re.FindString(s), nil
+}
+
+// regexFindAll returns the first n matches, or all where n is negative.
+func (m *meter) regexFindAll(pattern, s string, n int) ([]string, error) {
+	re, err := m.regex(pattern, s)
+	if err != nil {
+		return nil, err
+	}
+	found := re.FindAllString(s, n)
+	return found, m.spend(times(elementWork, len(found)))
+}
+
+// regexSplit returns at most n parts, or all where n is negative.
+func (m *meter) regexSplit(pattern, s string, n int) ([]string, error) {
+	re, err := m.regex(pattern, s)
+	if err != nil {
+		return nil, err
+	}
+	parts := re.Split(s, n)
+	return parts, m.spend(times(elementWork, len(parts)))
+}
+
+// regexReplaceAll replaces every match; $1 in the replacement is what the first
+// group matched. Each $ can add no more than s once over all matches.
+func (m *meter) regexReplaceAll(pattern, s, replacement string) (string, error) {
+	re, err := m.regexReplacing(pattern, s, replacement)
+	if err != nil {
+		return "", err
+	}
+	if err := m.spend(times(strings.Count(replacement, "$"), len(s))); err != nil {
+		return "", err
+	}
+	return re.ReplaceAllString(s, replacement), nil
+}
+
+func (m *meter) regexReplaceAllLiteral(pattern, s, replacement string) (string, error) {
+	re, err := m.regexReplacing(pattern, s, replacement)
+	if err != nil {
+		return "", err
+	}
+	return re.ReplaceAllLiteralString(s, replacement), nil
+}
+
+// regexReplacing pays for what replacing every match in s makes.
+func (m *meter) regexReplacing(pattern, s, replacement string) (*regexp.Regexp, error) {
+	re, err := m.regex(pattern, s)
+	if err != nil {
+		return nil, err
+	}
+	matches := len(re.FindAllStringIndex(s, -1))
+	return re, m.spend(times(matches, elementWork+len(replacement)))
+}

@@ -1,0 +1,132 @@
+package templates
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+	"text/template"
+)
+
+// maxText is how long a template may be: what a ConfigMap can hold.
+const maxText = 1 << 20
+
+// maxOutput is how much an execution may write. A whole pod that is larger does
+// not fit into etcd.
+const maxOutput = 1 << 20
+
+var errOutput = fmt.Errorf("more than %d bytes of output", maxOutput)
+
+// A program is a template with what it takes to execute it.
+type program struct {
+	template *template.Template
+	// functions are those that the template names.
+	functions map[string]function
+	// mutates says that it may change maps, and so needs its own.
+	mutates bool
+	// executions are kept for the next one: making one costs more than using it.
+	executions sync.Pool
+}
+
+// compile parses a text and makes it pay for what it does.
+func compile(text string, known map[string]function) (*program, error) {
+	if len(text) > maxText {
+		return nil, fmt.Errorf("%d bytes, want at most %d", len(text), maxText)
+	}
+	parsed, err := template.New(parseName).Funcs(parsing(known)).Parse(text)
+	if err != nil {
+		return nil, explain(err)
+	}
+	rewritten, err := rewrite(parsed)
+	if err != nil {
+		return nil, err
+	}
+	p := &program{template: parsed, functions: map[string]function{}, mutates: rewritten.mutates}
+	for name, fn := range known {
+		if rewritten.uses[name] {
+			p.functions[name] = fn
+		}
+	}
+	for name, fn := range loopFunctions() {
+		p.functions[name] = fn
+	}
+	return p, nil
+}
+
+// An execution is a program's template with functions bound to a meter of its
+// own: a clone, since functions do not see who calls them.
+type execution struct {
+	template *template.Template
+	meter    meter
+	output   bytes.Buffer
+}
+
+func (p *program) execution() (*execution, error) {
+	if kept, ok := p.executions.Get().(*execution); ok {
+		return kept, nil
+	}
+	clone, err := p.template.Clone()
+	if err != nil {
+		return nil, err
+	}
+	e := &execution{}
+	bound := make(template.FuncMap, len(p.functions))
+	for name, fn := range p.functions {
+		bound[name] = fn(&e.meter)
+	}
+	e.template = clone.Funcs(bound)
+	return e, nil
+}
+
+func (p *program) execute(data *Data) (output []byte, err error) {
+	e, err := p.execution()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		// text/template passes on a panic of reflect's, and of a method's.
+		if cause := recover(); cause != nil {
+			output, err = nil, fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	if p.mutates {
+		own := *data
+		own.Values, _ = ownCopy(data.Values).(map[string]any)
+		data = &own
+	}
+	e.meter.left = maxWork
+	e.output.Reset()
+	if err := e.template.Execute(e, data); err != nil {
+		return nil, explain(err)
+	}
+	output = bytes.Clone(e.output.Bytes())
+	p.executions.Put(e)
+	return output, nil
+}
+
+// Write takes output until there is too much.
+func (e *execution) Write(b []byte) (int, error) {
+	if e.output.Len()+len(b) > maxOutput {
+		return 0, errOutput
+	}
+	return e.output.Write(b)
+}
+
+// ownCopy is a copy of values all the way down.
+func ownCopy(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		own := make(map[string]any, len(value))
+		for key, element := range value {
+			own[key] = ownCopy(element)
+		}
+		return own
+	case []any:
+		own := make([]any, len(value))
+		for i, element := range value {
+			own[i] = ownCopy(element)
+		}
+		return own
+	default:
+		return value
+	}
+}
