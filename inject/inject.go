@@ -1,61 +1,38 @@
 // Package inject decides whether a pod gets sidecars, and makes the JSON Patch
 // that adds them.
+//
+// It is a pure function. A pod's bytes, facts about the request and an immutable
+// snapshot of the configuration go in; a decision with its reason and trace,
+// warnings and a patch come out. There is no I/O, no clock, no global and no
+// goroutine in it, so that the webhook, the dry run, the command line and the
+// analyzer can all call this one function and cannot differ.
+//
+// A pod goes through five steps: [Injector.Decide] says whether; the templates
+// are rendered; [Merge] lays what they gave over the pod; finishing does what
+// no template can (probes, metrics, the containers' order); [Patch] writes down
+// the difference. All but the first work on the tree of the pod's JSON, never
+// on the typed pod, so that a field which our k8s.io/api does not know stays
+// where it was: the typed pod is for reading only.
+//
+// A pod that was injected before carries a record ([RecordAnnotation]). It is
+// first taken back by the record and then injected like any other, so that what
+// comes out is what a fresh injection gives, and a second call changes nothing.
 package inject
 
 import (
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
+	corev1 "k8s.io/api/core/v1"
+	kjson "sigs.k8s.io/json"
 )
 
 // Operation is one step of a JSON Patch (RFC 6902).
 type Operation = jsonpatch.Operation
-
-// Sources are the three texts of a configuration, each as a ConfigMap's key
-// holds it (YAML or JSON).
-type Sources struct {
-	// Config is policy, templates, aliases and selectors: a superset of key
-	// "config" of Istio's ConfigMap istio-sidecar-injector.
-	Config []byte
-	// Values is key "values" of the same ConfigMap.
-	Values []byte
-	// Mesh is key "mesh" of Istio's ConfigMap istio. It is laid over Istio's
-	// code defaults; empty means those.
-	Mesh []byte
-}
-
-// Settings are what an injector is started with, apart from its configuration.
-type Settings struct {
-	// Revision is stamped on injected pods; "" means "default".
-	Revision string
-	// Env is what templates' "env" function may see, apart from values.pilot.env,
-	// which it goes before: ENABLE_NATIVE_SIDECARS, COMPLIANCE_POLICY, PLATFORM,
-	// PILOT_ENABLE_INBOUND_PASSTHROUGH. Other names are ignored. The process's
-	// own environment is never read.
-	Env map[string]string
-}
-
-// An Injector is an immutable snapshot of a configuration, safe for concurrent
-// use. A new configuration is a new Injector.
-type Injector struct {
-}
-
-// New parses a configuration whole and proves it: its default, aliased and
-// built-in templates have rendered a corpus of pods when New returns without
-// error. A template outside those that does not render is quarantined.
-func New(src Sources, settings Settings) (*Injector, error) {
-	return nil, errors.New("being built")
-}
-
-// Hash identifies the configuration and settings: 12 hexadecimal digits.
-func (in *Injector) Hash() string { return "" }
-
-// Quarantined returns, by name, the templates that are kept out and why.
-func (in *Injector) Quarantined() map[string]error { return nil }
-
-// FaultPolicy is "ignore", "deny", or "" where the webhook's failurePolicy decides
-// about a fault.
-func (in *Injector) FaultPolicy() string { return "" }
 
 // A Namespace is what is known of the namespace that a pod is created in.
 type Namespace struct {
@@ -97,10 +74,6 @@ type Path struct {
 	Env map[string]string
 }
 
-// ParsePath reads "/inject/cluster/c1/net/n1/key/value"; "--slash--" in a value
-// means "/". What cannot be used is left out and named in warnings.
-func ParsePath(path string) (p Path, warnings []string) { return Path{}, nil }
-
 // An Owner is the workload that a pod belongs to.
 type Owner struct {
 	APIVersion string
@@ -118,13 +91,232 @@ type Result struct {
 	// Warnings are sentences for the person who created the pod, under 120
 	// characters each.
 	Warnings []string
-	// Pod is the injected pod as JSON, keys sorted; the request's bytes where the patch is empty.
+	// Pod is the injected pod as JSON, keys sorted; the request's bytes where the
+	// patch is empty.
 	Pod []byte
 }
 
 // Inject decides about a pod and makes the patch. An error is a fault of ours:
 // neither the pod nor its author caused it. A pod that cannot be injected for a
-// reason of its own gets a decision with the verdict Deny.
-func (in *Injector) Inject(req Request) (Result, error) {
-	return Result{}, errors.New("being built")
+// reason of its own gets a decision with the verdict Deny. It never panics.
+func (in *Injector) Inject(req Request) (result Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			result, err = Result{}, fmt.Errorf("panic: %v", p)
+		}
+	}()
+	sent, err := decodeObject(req.Pod)
+	if err != nil {
+		return Result{}, fmt.Errorf("pod: %w", err)
+	}
+	previous, err := readRecord(sent)
+	var warnings []string
+	if err != nil {
+		warnings = append(warnings, err.Error())
+	}
+	result, err = in.inject(req, sent, previous)
+	result.Warnings = append(warnings, result.Warnings...)
+	return result, err
+}
+
+// inject injects a pod that was sent with a record of an earlier injection, or
+// with none.
+func (in *Injector) inject(req Request, sent object, previous *record) (Result, error) {
+	if previous == nil {
+		r, result, err := in.round(req, sent)
+		if err != nil || r == nil {
+			return result, err
+		}
+		return r.answer(req.Pod, sent, result.Decision)
+	}
+	return in.reinject(req, sent, previous)
+}
+
+// reinject takes the earlier injection back and injects afresh.
+//
+// What the templates make of the pod's own annotations is only known once they
+// have rendered, so what the record speaks of and the corpus does not show is
+// tried: it is taken out where the templates then put it in again. A container
+// that they only name because it is there stays.
+func (in *Injector) reinject(req Request, sent object, previous *record) (Result, error) {
+	allowed, tried := in.places, false
+	for {
+		base, kept := previous.before(sent, allowed)
+		r, result, err := in.round(req, base)
+		if err != nil || r == nil {
+			return result, err
+		}
+		next := with(allowed, r.emitted(), kept)
+		if tried {
+			next = without(allowed, in.places, r.emitted())
+		}
+		if len(next) == len(allowed) {
+			settle(r.merged, sent, previous.Undo)
+			r.warnKept(kept)
+			return r.answer(req.Pod, sent, result.Decision)
+		}
+		allowed, tried = next, true
+	}
+}
+
+// warnKept names the containers and volumes that stay although the pod's record
+// says that an injection added them.
+func (r *rendering) warnKept(kept []string) {
+	for _, path := range kept {
+		if strings.Count(path, "/") == 3 && strings.HasPrefix(path, "/spec/") {
+			r.warn("%s is in the pod's record, but no template adds it: it stays", path)
+		}
+	}
+}
+
+// round decides about base and, where it is to be injected, injects it. Where
+// it is not, there is no rendering, and the result says why.
+func (in *Injector) round(req Request, base object) (*rendering, Result, error) {
+	pod, err := in.typed(req, base)
+	if err != nil {
+		return nil, Result{}, fmt.Errorf("pod: %w", err)
+	}
+	r := &rendering{in: in, pod: pod, base: base, namespace: req.Namespace}
+	r.readAnnotations()
+	decision := in.Decide(pod, req.Namespace)
+	if decision.Verdict == Inject {
+		err = r.inject(req, &decision)
+	}
+	var d *denial
+	if errors.As(err, &d) {
+		decision.Verdict, decision.Reason, decision.Sentence, decision.Templates = Deny, d.reason, d.sentence, nil
+		decision.Trace = append(decision.Trace, Step{Rule: d.reason, Input: d.sentence, Outcome: Deny})
+		err = nil
+	}
+	if err != nil {
+		return nil, Result{}, err
+	}
+	result := Result{Decision: decision, Patch: []Operation{}, Warnings: r.warnings, Pod: req.Pod}
+	if decision.Verdict != Inject {
+		return nil, result, nil
+	}
+	return r, result, nil
+}
+
+// inject makes r.merged of r.base.
+func (r *rendering) inject(req Request, decision *Decision) error {
+	if err := r.checkAnnotations(); err != nil {
+		return err
+	}
+	templates, err := r.in.choose(r.pod)
+	if err != nil {
+		return err
+	}
+	decision.Templates = templates
+	native, why := r.in.native(r.pod, req.Native)
+	r.native = native
+	decision.Trace = append(decision.Trace, Step{Rule: decision.Reason, Input: fmt.Sprintf("native sidecar: %t: %s", native, why), Outcome: Inject})
+	r.owner = ownerOf(r.pod)
+	if req.Owner != nil {
+		r.owner = *req.Owner
+	}
+	if err := r.render(templates); err != nil {
+		return err
+	}
+	if err := r.reapply(); err != nil {
+		return err
+	}
+	r.followUser()
+	if err := r.finish(req.Path); err != nil {
+		return err
+	}
+	return record{
+		Revision:  r.in.revision,
+		Config:    r.in.hash,
+		Reason:    decision.Reason,
+		Templates: templates,
+		Native:    native,
+	}.write(r.base, r.merged)
+}
+
+// typed is base as our types read it, with the namespace that it will be in.
+func (in *Injector) typed(req Request, base object) (*corev1.Pod, error) {
+	raw, err := encode(base)
+	if err != nil {
+		return nil, err
+	}
+	var pod corev1.Pod
+	if err := decodeTyped(raw, &pod); err != nil {
+		return nil, err
+	}
+	pod.ManagedFields = nil
+	if pod.Namespace == "" {
+		pod.Namespace = req.Namespace.Name
+	}
+	return &pod, nil
+}
+
+// decodeTyped reads JSON as the API server does: field names by their case.
+func decodeTyped(raw []byte, into any) error {
+	return kjson.UnmarshalCaseSensitivePreserveInts(raw, into)
+}
+
+// choose names the templates for a pod: its annotation's or the defaults,
+// aliases resolved, one that is named twice laid once.
+func (in *Injector) choose(pod *corev1.Pod) ([]string, error) {
+	names := in.config.DefaultTemplates
+	if list, ok := pod.Annotations[TemplatesAnnotation]; ok {
+		names = nil
+		for name := range strings.SplitSeq(list, ",") {
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	var chosen []string
+	for _, name := range in.config.expand(names) {
+		if err, broken := in.quarantined[name]; broken {
+			return nil, denied(TemplateBroken, "template %q does not render: %v", name, err)
+		}
+		if !slices.Contains(in.set.Names(), name) {
+			return nil, denied(UnknownTemplate, "annotation %s: template %q is unknown, wanted one of %s",
+				TemplatesAnnotation, name, strings.Join(in.known(), ", "))
+		}
+		if !slices.Contains(chosen, name) {
+			chosen = append(chosen, name)
+		}
+	}
+	return chosen, nil
+}
+
+// known are the templates and aliases that a pod may name.
+func (in *Injector) known() []string {
+	out := slices.Collect(maps.Keys(in.config.Aliases))
+	for _, name := range in.set.Names() {
+		if _, broken := in.quarantined[name]; !broken {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// emitted are the places that this injection writes to.
+func (r *rendering) emitted() map[string]bool {
+	places := map[string]bool{}
+	emitted(places, undoOf(object{}, r.overlaid), "")
+	emitted(places, undoOf(r.base, r.merged), "")
+	return places
+}
+
+// answer writes down what changed, and proves it on the bytes that were sent.
+func (r *rendering) answer(raw []byte, sent object, decision Decision) (Result, error) {
+	result := Result{Decision: decision, Patch: Patch(sent, r.merged), Warnings: r.warnings, Pod: raw}
+	if len(result.Patch) == 0 {
+		return result, nil
+	}
+	if err := prove(raw, result.Patch, r.merged); err != nil {
+		return Result{}, err
+	}
+	var err error
+	result.Pod, err = encode(r.merged)
+	return result, err
+}
+
+// warn adds a sentence for the person who created the pod.
+func (r *rendering) warn(format string, args ...any) {
+	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
 }

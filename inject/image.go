@@ -1,0 +1,48 @@
+package inject
+
+import (
+	"slices"
+	"strings"
+)
+
+// Types of the proxy's image that Istio publishes, each a suffix of the tag.
+var imageTypes = []string{"distroless", "debug"}
+
+const (
+	imageTypeAnnotation = "sidecar.istio.io/proxyImageType"
+	imageTypeDefault    = "default"
+	defaultProxyImage   = "proxyv2"
+)
+
+// imageRef is hub/name:tag, the tag with the suffix of the image's type
+// (updateImageTypeIfPresent in Istio's pkg/kube/inject/inject.go): one that the
+// tag has goes, "default" adds none.
+func imageRef(hub, name, tag, imageType string) string {
+	if name == "" {
+		name = defaultProxyImage
+	}
+	if imageType != "" {
+		if at := strings.LastIndex(tag, "-"); at >= 0 && slices.Contains(imageTypes, tag[at+1:]) {
+			tag = tag[:at]
+		}
+		if imageType != imageTypeDefault {
+			tag += "-" + imageType
+		}
+	}
+	return hub + "/" + name + ":" + tag
+}
+
+// images are the proxy's image and the init container's: the annotation's type,
+// for the proxy then ProxyConfig's, then the values' variant.
+func (r *rendering) images() (proxy, initial string) {
+	v := r.in.values
+	imageType := v.variant
+	initType := v.variant
+	if image := r.proxyConfig.GetImage(); image != nil {
+		imageType = image.GetImageType()
+	}
+	if annotated, ok := r.pod.Annotations[imageTypeAnnotation]; ok {
+		imageType, initType = annotated, annotated
+	}
+	return imageRef(v.hub, v.proxyImage, v.tag, imageType), imageRef(v.hub, v.initImage, v.tag, initType)
+}

@@ -1,0 +1,308 @@
+package inject
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// listKeys names the lists of a pod that are merged element by element, and
+// the field that tells one element from another: Kubernetes' own patchMergeKey
+// tags, where a name stands for one list wherever it occurs in a pod (a test
+// holds this table against the tags). Every other list is replaced whole.
+var listKeys = map[string]string{
+	"containers":                "name",
+	"initContainers":            "name",
+	"ephemeralContainers":       "name",
+	"volumes":                   "name",
+	"env":                       "name",
+	"imagePullSecrets":          "name",
+	"schedulingGates":           "name",
+	"resourceClaims":            "name",
+	"evictionResponders":        "name",
+	"volumeMounts":              "mountPath",
+	"volumeDevices":             "devicePath",
+	"ports":                     "containerPort",
+	"hostAliases":               "ip",
+	"topologySpreadConstraints": "topologyKey",
+	"ownerReferences":           "uid",
+}
+
+// Directives of a strategic merge patch that a template may use.
+const (
+	patchDirective      = "$patch"
+	retainKeysDirective = "$retainKeys"
+	orderDirective      = "$setElementOrder/"
+	deleteDirective     = "$deleteFromPrimitiveList/"
+)
+
+// Merge lays overlay over base and returns the result: a strategic merge patch
+// as the API server and Istio apply it, on trees, so that what our types do not
+// know stays. base is used up; overlay is not changed and not shared.
+//
+// It differs in one place: a null where a list of elements could be takes
+// nothing away. "volumes:" with nothing under it is how a template's text ends
+// up when no condition held, and not a wish to remove the pod's volumes.
+func Merge(base, overlay map[string]any) (map[string]any, error) {
+	switch directive := overlay[patchDirective]; directive {
+	case nil:
+	case "replace":
+		return adoptFields(overlay), nil
+	case "delete":
+		return object{}, nil
+	default:
+		return nil, fmt.Errorf("%q: %q is no directive, wanted replace or delete", patchDirective, scalar(directive))
+	}
+	if base == nil {
+		base = object{}
+	}
+	if err := retainKeys(base, overlay); err != nil {
+		return nil, err
+	}
+	for _, field := range sortedKeys(overlay) {
+		if strings.HasPrefix(field, "$") {
+			continue
+		}
+		if err := mergeField(base, field, overlay[field]); err != nil {
+			return nil, err
+		}
+	}
+	return base, listDirectives(base, overlay)
+}
+
+// mergeField lays one field's value over base.
+func mergeField(base object, field string, value any) error {
+	key, keyed := listKeys[field]
+	switch value := value.(type) {
+	case nil:
+		if !keyed {
+			delete(base, field)
+		}
+		return nil
+	case object:
+		if have, ok := base[field].(object); ok {
+			merged, err := Merge(have, value)
+			if err != nil {
+				return fmt.Errorf("%s: %w", field, err)
+			}
+			base[field] = merged
+			return nil
+		}
+	case []any:
+		have, ok := base[field].([]any)
+		if keyed {
+			merged, err := mergeList(have, value, key)
+			if err != nil {
+				return fmt.Errorf("%s: %w", field, err)
+			}
+			if ok || len(merged) > 0 {
+				base[field] = merged
+			}
+			return nil
+		}
+		if field == "finalizers" && ok {
+			base[field] = union(have, value)
+			return nil
+		}
+	}
+	if adopted, keep := adopt(value); keep {
+		base[field] = adopted
+	}
+	return nil
+}
+
+// mergeList merges elements by key. Elements that only overlay has come first;
+// an element of base keeps its place before those that it stood before.
+func mergeList(base, overlay []any, key string) ([]any, error) {
+	merged := slices.Clone(base)
+	replace := false
+	var laid []string
+	for _, item := range overlay {
+		element, ok := item.(object)
+		if !ok {
+			return nil, fmt.Errorf("%q is no object", scalar(item))
+		}
+		directive := element[patchDirective]
+		if directive == "replace" {
+			replace = true
+			continue
+		}
+		if _, ok := element[key]; !ok {
+			return nil, fmt.Errorf("an element has no %q", key)
+		}
+		id := scalar(element[key])
+		if directive == "delete" {
+			merged = slices.DeleteFunc(merged, func(v any) bool { return identity(v, key) == id })
+			continue
+		}
+		at := slices.IndexFunc(merged, func(v any) bool { return identity(v, key) == id })
+		var err error
+		if merged, err = lay(merged, at, element); err != nil {
+			return nil, fmt.Errorf("%q: %w", id, err)
+		}
+		laid = append(laid, id)
+	}
+	if replace {
+		merged = slices.DeleteFunc(merged, func(v any) bool { return !slices.Contains(laid, identity(v, key)) })
+	}
+	return interleave(merged, base, laid, key), nil
+}
+
+// lay merges element over the one at index, or appends it where there is none.
+func lay(list []any, at int, element object) ([]any, error) {
+	if at < 0 {
+		return append(list, adoptFields(element)), nil
+	}
+	have, _ := list[at].(object)
+	merged, err := Merge(have, element)
+	list[at] = merged
+	return list, err
+}
+
+// interleave puts the elements that were laid in the order they were laid, and
+// the others among them as apimachinery does (strategicpatch,
+// mergeSortedSlice): another stands before the next laid element only where
+// base had both, in that order.
+func interleave(merged, base []any, laid []string, key string) []any {
+	rank := make(map[string]int, len(base))
+	for i, item := range base {
+		if id := identity(item, key); id != "" {
+			if _, twice := rank[id]; !twice {
+				rank[id] = i
+			}
+		}
+	}
+	first := make(map[string]any, len(laid))
+	var others []any
+	for _, item := range merged {
+		id := identity(item, key)
+		if _, twice := first[id]; !twice && slices.Contains(laid, id) {
+			first[id] = item
+			continue
+		}
+		others = append(others, item)
+	}
+	out := make([]any, 0, len(merged))
+	for _, id := range laid {
+		item, ok := first[id]
+		if !ok {
+			continue // named twice by the overlay, or deleted by it again
+		}
+		delete(first, id)
+		if at, had := rank[id]; had {
+			for len(others) > 0 {
+				other, known := rank[identity(others[0], key)]
+				if !known || other >= at {
+					break
+				}
+				out, others = append(out, others[0]), others[1:]
+			}
+		}
+		out = append(out, item)
+	}
+	return append(out, others...)
+}
+
+// identity is what tells an element of a list from the others, "" where the
+// element has no such thing.
+func identity(item any, key string) string {
+	o, ok := item.(object)
+	if !ok {
+		return ""
+	}
+	value, ok := o[key]
+	if !ok {
+		return ""
+	}
+	return scalar(value)
+}
+
+// retainKeys obeys $retainKeys: of base only the listed fields stay.
+func retainKeys(base, overlay object) error {
+	directive, ok := overlay[retainKeysDirective]
+	if !ok {
+		return nil
+	}
+	list, ok := directive.([]any)
+	if !ok {
+		return fmt.Errorf("%q: wanted a list of fields", retainKeysDirective)
+	}
+	maps.DeleteFunc(base, func(field string, _ any) bool { return !contains(list, field) })
+	return nil
+}
+
+// listDirectives obeys the directives that speak about a list beside them.
+func listDirectives(base, overlay object) error {
+	for _, directive := range sortedKeys(overlay) {
+		if field, ok := strings.CutPrefix(directive, deleteDirective); ok {
+			gone, _ := overlay[directive].([]any)
+			if have, ok := base[field].([]any); ok {
+				base[field] = slices.DeleteFunc(have, func(v any) bool { return contains(gone, v) })
+			}
+		}
+		if field, ok := strings.CutPrefix(directive, orderDirective); ok {
+			order, isList := overlay[directive].([]any)
+			key, keyed := listKeys[field]
+			if !isList || !keyed {
+				return fmt.Errorf("%q: wanted the elements of a list that is merged by key", directive)
+			}
+			var ids []string
+			for _, item := range order {
+				ids = append(ids, identity(item, key))
+			}
+			if have, ok := base[field].([]any); ok {
+				base[field] = interleave(have, have, ids, key)
+			}
+		}
+	}
+	return nil
+}
+
+// adopt is a copy of an overlay's value for a place where the pod has none:
+// without nulls, which would mean nothing there, and without directives. keep
+// is false for a value that is nothing but a directive.
+func adopt(v any) (adopted any, keep bool) {
+	switch v := v.(type) {
+	case object:
+		if _, directive := v[patchDirective]; directive && v[patchDirective] != "replace" {
+			return nil, false
+		}
+		return adoptFields(v), true
+	case []any:
+		out := make([]any, 0, len(v))
+		for _, item := range v {
+			if adopted, keep := adopt(item); keep {
+				out = append(out, adopted)
+			}
+		}
+		return out, true
+	default:
+		return v, true
+	}
+}
+
+// adoptFields is adopt for the fields of an object.
+func adoptFields(o object) object {
+	out := make(object, len(o))
+	for field, value := range o {
+		if value == nil || strings.HasPrefix(field, "$") {
+			continue
+		}
+		if adopted, keep := adopt(value); keep {
+			out[field] = adopted
+		}
+	}
+	return out
+}
+
+// union is have and what of more it lacks.
+func union(have, more []any) []any {
+	out := slices.Clone(have)
+	for _, item := range more {
+		if !contains(out, item) {
+			out = append(out, item)
+		}
+	}
+	return out
+}

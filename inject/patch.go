@@ -1,0 +1,198 @@
+package inject
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+)
+
+// Patch is the JSON Patch that turns the tree before into the tree after.
+//
+// A list that merges by key is walked by key: an element keeps its identity
+// wherever it stands, so that nothing of one container is ever written to
+// another, and what is added costs one operation. Every other list is replaced
+// whole where it differs. The same trees give the same operations in the same
+// order: lists are first brought to their elements, from the end removed and
+// from the start added, and then the elements are looked into.
+func Patch(before, after map[string]any) []Operation {
+	ops := make([]Operation, 0, 16)
+	return diffObject(ops, "", before, after)
+}
+
+// Apply applies a patch to JSON as the API server does, with the same library.
+func Apply(raw []byte, ops []Operation) ([]byte, error) {
+	text, err := json.Marshal(ops)
+	if err != nil {
+		return nil, err
+	}
+	patch, err := jsonpatch.DecodePatch(text)
+	if err != nil {
+		return nil, err
+	}
+	return patch.Apply(raw)
+}
+
+// prove applies ops to raw and compares the outcome with the tree it should
+// give. A patch that does not apply refuses the pod even where the webhook may
+// fail, so one that was never tried is not sent.
+func prove(raw []byte, ops []Operation, want object) error {
+	applied, err := Apply(raw, ops)
+	if err != nil {
+		return fmt.Errorf("the patch does not apply: %w", err)
+	}
+	got, err := decodeObject(applied)
+	if err != nil {
+		return fmt.Errorf("the patched pod: %w", err)
+	}
+	if !equal(got, want) {
+		return fmt.Errorf("the patch gives another pod than the wanted one")
+	}
+	return nil
+}
+
+func diffObject(ops []Operation, path string, before, after object) []Operation {
+	for _, field := range sortedKeys(before) {
+		if _, stays := after[field]; !stays {
+			ops = append(ops, operation("remove", path, field, nil))
+		}
+	}
+	for _, field := range sortedKeys(after) {
+		was, had := before[field]
+		if !had || was == nil && after[field] != nil {
+			ops = append(ops, operation("add", path, field, after[field]))
+			continue
+		}
+		ops = diffValue(ops, path, field, was, after[field])
+	}
+	return ops
+}
+
+// diffValue compares what a field was with what it is.
+func diffValue(ops []Operation, path, field string, was, is any) []Operation {
+	if equal(was, is) {
+		return ops
+	}
+	switch was := was.(type) {
+	case object:
+		if is, ok := is.(object); ok {
+			return diffObject(ops, pointer(path, field), was, is)
+		}
+	case []any:
+		key, keyed := listKeys[field]
+		if is, ok := is.([]any); ok && keyed {
+			return diffList(ops, pointer(path, field), was, is, key)
+		}
+	}
+	return append(ops, operation("replace", path, field, is))
+}
+
+// diffList brings a list to the elements of another, and then looks into those
+// that stayed. One that changed its place among the others is taken out and
+// put in.
+func diffList(ops []Operation, path string, before, after []any, key string) []Operation {
+	stays := staying(elementIDs(before, key), elementIDs(after, key))
+	for at, next := len(before)-1, len(stays)-1; at >= 0; at-- {
+		if next >= 0 && stays[next].before == at {
+			next--
+			continue
+		}
+		ops = append(ops, operation("remove", path, strconv.Itoa(at), nil))
+	}
+	for at, next := 0, 0; at < len(after); at++ {
+		if next < len(stays) && stays[next].after == at {
+			next++
+			continue
+		}
+		ops = append(ops, operation("add", path, strconv.Itoa(at), after[at]))
+	}
+	for _, s := range stays {
+		was, is := before[s.before], after[s.after]
+		if a, ok := was.(object); ok {
+			if b, ok := is.(object); ok {
+				ops = diffObject(ops, pointer(path, strconv.Itoa(s.after)), a, b)
+				continue
+			}
+		}
+		ops = diffValue(ops, path, strconv.Itoa(s.after), was, is)
+	}
+	return ops
+}
+
+// An elementID tells one element of a list from another. Lists that merge by
+// key may hold a key twice (a port for TCP and for UDP), so it counts.
+type elementID struct {
+	key string
+	nth int
+}
+
+func elementIDs(list []any, key string) []elementID {
+	seen := make(map[string]int, len(list))
+	out := make([]elementID, len(list))
+	for i, item := range list {
+		id := identity(item, key)
+		out[i] = elementID{id, seen[id]}
+		seen[id]++
+	}
+	return out
+}
+
+// A stay is an element that is not taken out: where it was and where it will be.
+type stay struct{ before, after int }
+
+// staying is the longest run of elements that both lists have in one order.
+func staying(before, after []elementID) []stay {
+	place := make(map[elementID]int, len(after))
+	for i, id := range after {
+		place[id] = i
+	}
+	var common []stay
+	for i, id := range before {
+		if at, ok := place[id]; ok {
+			common = append(common, stay{i, at})
+		}
+	}
+	return longestRising(common)
+}
+
+// longestRising picks the most elements whose places after rise with their
+// places before. Where nothing moved, which is nearly always, that is all.
+func longestRising(common []stay) []stay {
+	if slices.IsSortedFunc(common, func(a, b stay) int { return a.after - b.after }) {
+		return common
+	}
+	length := make([]int, len(common))
+	previous := make([]int, len(common))
+	best := -1
+	for i := range common {
+		length[i], previous[i] = 1, -1
+		for j := range i {
+			if common[j].after < common[i].after && length[j]+1 > length[i] {
+				length[i], previous[i] = length[j]+1, j
+			}
+		}
+		if best < 0 || length[i] > length[best] {
+			best = i
+		}
+	}
+	var out []stay
+	for i := best; i >= 0; i = previous[i] {
+		out = append(out, common[i])
+	}
+	slices.Reverse(out)
+	return out
+}
+
+func operation(op, path, field string, value any) Operation {
+	return Operation{Operation: op, Path: pointer(path, field), Value: value}
+}
+
+// pointer is path's child field as a JSON Pointer (RFC 6901).
+func pointer(path, field string) string {
+	return path + "/" + pointerEscaper.Replace(field)
+}
+
+var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")

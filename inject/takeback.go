@@ -1,0 +1,203 @@
+package inject
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// takeBack undoes an injection on pod, in place: of the undo, what allowed says
+// may be undone. What it does not allow is given to kept and stays.
+//
+// A record is the pod author's word: it is believed where it speaks of what the
+// templates at hand put into pods, and nowhere else. Otherwise a pod author
+// could have the containers of other webhooks removed.
+func takeBack(pod object, u undo, allowed map[string]bool, kept func(path string)) {
+	t := taker{allowed: allowed, kept: kept}
+	t.fields(pod, u, "")
+}
+
+type taker struct {
+	allowed map[string]bool
+	kept    func(path string)
+}
+
+func (t taker) may(path string) bool {
+	if t.allowed == nil || t.allowed[path] || rewritten(path) {
+		return true
+	}
+	t.kept(path)
+	return false
+}
+
+// rewritten says whether a place is one that finishing writes to in any pod,
+// whatever its templates:
+//
+//	/metadata/labels       the network's label
+//	/metadata/annotations  Prometheus' keys, the status, the overrides
+//	a container            its probes and handlers
+//	the proxy's container  all that is in it
+func rewritten(path string) bool {
+	if path == "/metadata/labels/"+networkLabel {
+		return true
+	}
+	if key, ok := strings.CutPrefix(path, "/metadata/annotations/"); ok {
+		return key == StatusAnnotation || key == OverridesAnnotation || slices.Contains(prometheusKeys, prometheusKey(key))
+	}
+	parts := strings.Split(path, "/")
+	if len(parts) < 5 || parts[1] != "spec" || !slices.Contains(containerLists, parts[2]) {
+		return false
+	}
+	return parts[3] == ProxyContainer || slices.Contains(probeFields, parts[4])
+}
+
+// probeFields are the fields of a container that probes are in.
+var probeFields = []string{"readinessProbe", "livenessProbe", "startupProbe", "lifecycle"}
+
+func (t taker) fields(o object, u undo, path string) {
+	for _, field := range sortedKeys(u) {
+		if field == undoPlace || field == undoFrom {
+			continue
+		}
+		at := path + "/" + field
+		switch node := u[field].(type) {
+		case object:
+			t.inside(o, field, node, at)
+		case []any:
+			if len(node) == 1 && t.may(at) {
+				o[field] = clone(node[0])
+			}
+		default:
+			if _, there := o[field]; there && t.may(at) {
+				delete(o, field)
+			}
+		}
+	}
+}
+
+// inside undoes what was done in one field's value. One that was added whole
+// goes when nothing of others is left in it.
+func (t taker) inside(o object, field string, node undo, path string) {
+	inner, whole := node[undoAdded].(object)
+	if !whole {
+		inner = node
+	}
+	switch value := o[field].(type) {
+	case object:
+		t.fields(value, inner, path)
+		if whole && len(value) == 0 {
+			delete(o, field)
+		}
+	case []any:
+		key, keyed := listKeys[field]
+		if !keyed {
+			return
+		}
+		left := t.list(o, field, value, inner, key, path)
+		if whole && len(left) == 0 {
+			delete(o, field)
+			return
+		}
+		o[field] = left
+	}
+}
+
+// list undoes what was done to the elements of a list, and returns what is left.
+func (t taker) list(o object, field string, list []any, u undo, key, path string) []any {
+	var moved []movedElement
+	out := make([]any, 0, len(list)+1)
+	for _, item := range list {
+		id := identity(item, key)
+		switch node := u[id].(type) {
+		case nil:
+			out = append(out, item)
+		case object:
+			if _, whole := node[undoAdded].(object); whole {
+				if !t.may(path + "/" + id) {
+					out = append(out, item)
+				}
+				continue
+			}
+			if element, ok := item.(object); ok {
+				t.fields(element, node, path+"/"+id)
+			}
+			if m, ok := moveOf(item, node); ok && t.may(path+"/"+id) {
+				moved = append(moved, m)
+				continue
+			}
+			out = append(out, item)
+		case []any:
+			out = append(out, item)
+		default:
+			if !t.may(path + "/" + id) {
+				out = append(out, item)
+			}
+		}
+	}
+	for _, id := range sortedKeys(u) {
+		gone, ok := u[id].([]any)
+		if ok && len(gone) == 1 && !slices.ContainsFunc(list, func(v any) bool { return identity(v, key) == id }) && t.may(path+"/"+id) {
+			out = append(out, clone(gone[0]))
+		}
+	}
+	return putBack(o, field, out, moved)
+}
+
+// A movedElement goes back to place at of a list; of the same list where list is "".
+type movedElement struct {
+	item any
+	list string
+	at   int
+}
+
+func moveOf(item any, node undo) (movedElement, bool) {
+	place, ok := node[undoPlace]
+	if !ok {
+		return movedElement{}, false
+	}
+	n, err := json.Number(scalar(place)).Int64()
+	if err != nil || n < 0 {
+		return movedElement{}, false
+	}
+	from := text(node, undoFrom)
+	return movedElement{item, from, int(min(n, 1<<20))}, from == "" || slices.Contains(containerLists, from)
+}
+
+// putBack puts moved elements where they were, the foremost first, so that the
+// places of those behind it hold.
+func putBack(o object, field string, out []any, moved []movedElement) []any {
+	slices.SortStableFunc(moved, func(a, b movedElement) int { return a.at - b.at })
+	for _, m := range moved {
+		if m.list == "" || m.list == field {
+			out = slices.Insert(out, min(m.at, len(out)), m.item)
+			continue
+		}
+		other := items(o, m.list)
+		o[m.list] = slices.Insert(slices.Clone(other), min(m.at, len(other)), m.item)
+	}
+	return out
+}
+
+// emitted adds to paths what an undo speaks of: the places that an injection
+// wrote to.
+func emitted(paths map[string]bool, u undo, path string) {
+	for field, node := range u {
+		if field == undoPlace || field == undoFrom {
+			continue
+		}
+		at := path + "/" + field
+		inner, isObject := node.(object)
+		if !isObject {
+			paths[at] = true
+			continue
+		}
+		_, moved := inner[undoPlace]
+		if whole, ok := inner[undoAdded].(object); ok || moved {
+			paths[at] = true
+			if ok {
+				inner = whole
+			}
+		}
+		emitted(paths, inner, at)
+	}
+}
