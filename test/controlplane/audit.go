@@ -11,13 +11,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// AuditEvent is one request as the API server's audit log has it. Objects are there
-// for pods that are created, updated or patched; of other requests there is who did what, and of those
-// that only read there is nothing.
+// AuditEvent is one request as the API server's audit log has it. Objects are
+// there for pods that are created, updated or patched; of other requests there
+// is who did what, and of those that only read there is nothing.
 //
-// Annotations tell which webhook changed the pod and how
-// (mutation.webhook.admission.k8s.io/round_0_index_0 and patch.webhook.admission.k8s.io/round_0_index_0), and what
-// a webhook said in its auditAnnotations, after the webhook's name and a slash.
+// Annotations tell which webhook changed the pod, and how: the keys begin with
+// mutation.webhook.admission.k8s.io/ and patch.webhook.admission.k8s.io/ and go on with
+// round_0_index_0, where the index counts all webhooks of the cluster. What a webhook
+// said in its auditAnnotations is there after the webhook's name and a slash.
 type AuditEvent struct {
 	AuditID        string            `json:"auditID"`
 	Stage          string            `json:"stage"`

@@ -107,6 +107,9 @@ func (c *ControlPlane) startControllers(paths binaries.Paths) error {
 		"--cluster-signing-cert-file="+c.file("pki", "ca.crt"),
 		"--cluster-signing-key-file="+c.file("pki", "ca.key"),
 		"--service-cluster-ip-range="+serviceRange,
+		// At the pace it keeps by default it needs five seconds for its
+		// ServiceAccounts before it does anything else.
+		"--kube-api-qps=1000", "--kube-api-burst=1000",
 	)
 }
 
@@ -116,7 +119,8 @@ func (c *ControlPlane) startScheduler(paths binaries.Paths) error {
 	if err != nil {
 		return err
 	}
-	return c.group.start(paths.Scheduler, "--kubeconfig="+kubeconfig, "--leader-elect=false", "--secure-port=0")
+	return c.group.start(paths.Scheduler, "--kubeconfig="+kubeconfig, "--leader-elect=false", "--secure-port=0",
+		"--kube-api-qps=1000", "--kube-api-burst=1000")
 }
 
 // startKubelets starts kwok, which plays the kubelet of every node.

@@ -198,6 +198,18 @@ func (c *ControlPlane) URL() string { return c.url }
 // Logs is the folder with what each process wrote, named after it, and with audit.log.
 func (c *ControlPlane) Logs() string { return c.file("logs") }
 
+// Wait returns when ctx is done, with nil, or when a process has ended by
+// itself, with the end of its log. Only those who keep a control plane up for others
+// need it: a test notices soon enough.
+func (c *ControlPlane) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-c.group.broken:
+		return c.group.ended()
+	}
+}
+
 // wait asks ready again and again until it says yes, and gives up when ctx does
 // or a process has ended. The error has the last reason for a no.
 func (c *ControlPlane) wait(ctx context.Context, what string, ready func(context.Context) error) error {
@@ -206,10 +218,9 @@ func (c *ControlPlane) wait(ctx context.Context, what string, ready func(context
 		if err == nil {
 			return nil
 		}
-		if ended := c.group.ended(); ended != nil {
-			return ended
-		}
 		select {
+		case <-c.group.broken:
+			return c.group.ended()
 		case <-ctx.Done():
 			return fmt.Errorf("%s: not ready: %w (%w)", what, err, ctx.Err())
 		case <-time.After(50 * time.Millisecond):

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -30,6 +31,9 @@ type group struct {
 	watchdog  *exec.Cmd
 	pipe      *os.File
 	processes []*process
+
+	broken     chan struct{} // closed when the first process has ended
+	brokenOnce sync.Once
 }
 
 // process is one that was started, and how it ended.
@@ -52,7 +56,7 @@ kill -KILL 0`
 // newGroup starts the watchdog. It removes the files in doomed if this process
 // ends without having called stop.
 func newGroup(dir, logs string, doomed []string) (*group, error) {
-	g := &group{dir: dir, logs: logs, starts: make(chan func())}
+	g := &group{dir: dir, logs: logs, starts: make(chan func()), broken: make(chan struct{})}
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -99,17 +103,19 @@ func (g *group) start(path string, args ...string) error {
 	go func() {
 		p.err = cmd.Wait()
 		close(p.done)
+		g.brokenOnce.Do(func() { close(g.broken) })
 	}()
 	g.processes = append(g.processes, p)
 	return nil
 }
 
-// ended tells of a process that has ended by itself, with the end of its log.
+// ended tells of the first process that has ended, in the order of their start,
+// with the end of its log. The others depend on it.
 func (g *group) ended() error {
 	for _, p := range g.processes {
 		select {
 		case <-p.done:
-			return fmt.Errorf("%s ended: %v\n%s", p.name, exitState(p.err), tail(p.log, 10))
+			return fmt.Errorf("%s ended: %s\n%s", p.name, exitState(p.err), tail(p.log, 10))
 		default:
 		}
 	}

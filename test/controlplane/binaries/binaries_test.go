@@ -1,0 +1,153 @@
+// Inside of package binaries: a test cannot build Kubernetes to see what
+// becomes of a build that is cut short.
+package binaries
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestVersionsComeFromTheModules(t *testing.T) {
+	for _, p := range programs() {
+		version, err := p.project.version()
+		if err != nil {
+			t.Error(err)
+		}
+		if !regexp.MustCompile(`^v\d+\.\d+\.\d+$`).MatchString(version) {
+			t.Errorf("%s: version %q, want a release", p.name, version)
+		}
+	}
+	if _, err := (&project{path: "k8s.io/kube", module: "kubernetes"}).version(); err == nil {
+		t.Error("a project of which only the beginning is required has a version")
+	}
+}
+
+func TestAssetsAreUsedForWhatTheyHave(t *testing.T) {
+	cache, assets := t.TempDir(), t.TempDir()
+	t.Setenv("OUTRIGGER_CACHE", cache)
+	t.Setenv("KUBEBUILDER_ASSETS", assets)
+	b := builder{root: filepath.Join(cache, "controlplane")}
+	want := Paths{}
+	for _, p := range programs() {
+		file, err := b.file(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch p.name {
+		case "etcd", "kube-apiserver", "kubectl":
+			file = filepath.Join(assets, p.name)
+		}
+		place(t, file)
+		*p.path(&want) = file
+	}
+	var progress bytes.Buffer
+	got, err := Build(t.Context(), &progress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+	if progress.Len() > 0 {
+		t.Errorf("progress: %q, want none, as nothing was to be built", &progress)
+	}
+}
+
+func TestBuildThatIsCutShortLeavesNothing(t *testing.T) {
+	root := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var progress bytes.Buffer
+	b := builder{root: root, progress: &progress}
+	if err := b.build(ctx, programs()[0], 1, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("error: %v, want %v", err, context.Canceled)
+	}
+	if left, _ := os.ReadDir(root); len(left) > 0 {
+		t.Errorf("folder: %v, want nothing", left)
+	}
+	if !strings.HasSuffix(progress.String(), "stopped\n") {
+		t.Errorf("progress: %q, want it to end the line", &progress)
+	}
+}
+
+func TestOneProcessBuildsAndTheOthersWait(t *testing.T) {
+	root := t.TempDir()
+	unlock, err := (&builder{root: root, progress: io.Discard}).lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var progress bytes.Buffer
+	second := builder{root: root, progress: &progress}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := second.lock(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("second: %v, want it to wait", err)
+	}
+	if got := strings.Count(progress.String(), "waiting"); got != 1 {
+		t.Errorf("progress: %q, want it to say once that it waits", &progress)
+	}
+	unlock()
+	unlock, err = second.lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+}
+
+func TestErrorOfABuildEndsInTheCompilersWords(t *testing.T) {
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "go.mod"), "module example.test/broken\n\ngo 1.26.0\n")
+	write(t, filepath.Join(folder, "main.go"), "package main\n\nfunc main() { undefined() }\n")
+	broken := program{name: "broken", project: &project{path: "example.test/broken"}}
+	err := goBuild(t.Context(), folder, broken, "v1.0.0")
+	if err == nil || !strings.HasSuffix(err.Error(), "undefined: undefined") {
+		t.Errorf("error: %v, want it to end in what the compiler said", err)
+	}
+}
+
+func TestCacheIsInTheRepository(t *testing.T) {
+	t.Setenv("OUTRIGGER_CACHE", "")
+	repository := t.TempDir()
+	write(t, filepath.Join(repository, "go.mod"), "module outrigger.dev/outrigger\n\ngo 1.26.0\n")
+	below := filepath.Join(repository, "test", "e2e")
+	write(t, filepath.Join(below, "go.mod"), "module outrigger.dev/outrigger/test/e2e\n")
+	for folder, want := range map[string]string{
+		repository: filepath.Join(repository, ".cache"),
+		below:      filepath.Join(repository, ".cache"),
+	} {
+		t.Chdir(folder)
+		if got, err := Cache(); err != nil || got != want {
+			t.Errorf("cache: %q, %v, want %q", got, err, want)
+		}
+	}
+}
+
+// place makes a file that looks like a program.
+func place(t *testing.T, file string) {
+	t.Helper()
+	write(t, file, "#!/bin/sh\n")
+	if err := os.Chmod(file, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// write makes a file, and the folders that it is in.
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// claim is a file that the process behind a demo holds locked for as long as it
+// lives. The kernel knows who holds it and drops the lock however that process ends, so
+// neither a file that was left behind nor a process number that was given again
+// can mislead. The file has the holder's number once the control plane can be used.
+type claim struct{ file *os.File }
+
+// errClaimed is what whoever comes second gets.
+var errClaimed = errors.New("another process runs the control plane")
+
+// claimPath is where the claim on dir is.
+func claimPath(dir string) string { return filepath.Join(dir, "claim") }
+
+// take claims dir until this process ends.
+func take(dir string) (*claim, error) {
+	file, err := os.OpenFile(claimPath(dir), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK}
+	if err := syscall.FcntlFlock(file.Fd(), syscall.F_SETLK, &lock); err != nil {
+		file.Close()
+		if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
+			return nil, errClaimed
+		}
+		return nil, fmt.Errorf("lock %s: %w", file.Name(), err)
+	}
+	return &claim{file}, file.Truncate(0)
+}
+
+// ready tells the others that the control plane can be used.
+func (c *claim) ready() error {
+	_, err := c.file.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
+	return err
+}
+
+// look finds the process that holds the claim on dir, and whether it is ready.
+// The process is 0 when nobody does.
+func look(dir string) (process int, ready bool, err error) {
+	file, err := os.Open(claimPath(dir))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	defer file.Close()
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK}
+	if err := syscall.FcntlFlock(file.Fd(), syscall.F_GETLK, &lock); err != nil {
+		return 0, false, fmt.Errorf("lock %s: %w", file.Name(), err)
+	}
+	if lock.Type == syscall.F_UNLCK {
+		return 0, false, nil
+	}
+	text, err := io.ReadAll(file)
+	return int(lock.Pid), string(text) == strconv.Itoa(int(lock.Pid)), err
+}

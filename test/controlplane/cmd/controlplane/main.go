@@ -1,0 +1,78 @@
+// Controlplane builds and runs a real Kubernetes control plane on this machine,
+// for trying things out. It needs neither root nor a container engine.
+//
+//	controlplane build    builds the programs that are not built yet
+//	controlplane up       starts it in the background, if it is not up
+//	controlplane status   says whether it is up
+//	controlplane down     ends it, with all that it stored
+//
+// What is slow to make, and the kubeconfig, are in the folder that the
+// environment variable OUTRIGGER_CACHE names, by default .cache in the repository.
+//
+// It ends with 0 when all is as it should be, with 1 when not (status: when it is
+// not up), and with 64 for a wrong command line. Progress goes to standard error.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"outrigger.dev/outrigger/test/controlplane/binaries"
+)
+
+const usage = `Usage: controlplane build | up | status | down
+
+    build    build the programs that are not built yet; ten minutes the first time
+    up       start a control plane in the background, if it is not up
+    status   say whether it is up
+    down     end it, with all that it stored
+
+Example:
+    controlplane up
+    KUBECONFIG=.cache/demo/kubeconfig kubectl get nodes
+`
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run carries out one command line and returns the exit status.
+func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) != 1 {
+		fmt.Fprint(stderr, usage)
+		return 64
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cache, err := binaries.Cache()
+	if err != nil {
+		fmt.Fprintln(stderr, "controlplane:", err)
+		return 1
+	}
+	d := demo{dir: filepath.Join(cache, "demo"), stdout: stdout, stderr: stderr}
+	switch args[0] {
+	case "build":
+		_, err = binaries.Build(ctx, stderr)
+	case "up":
+		err = d.up(ctx)
+	case "status":
+		err = d.status()
+	case "down":
+		err = d.down(ctx)
+	case serveVerb:
+		err = d.serve(ctx)
+	case "help", "-h", "-help", "--help":
+		fmt.Fprint(stdout, usage)
+	default:
+		fmt.Fprint(stderr, usage)
+		return 64
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "controlplane:", err)
+		return 1
+	}
+	return 0
+}
