@@ -1,7 +1,6 @@
 package inject
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -140,42 +139,64 @@ func (t taker) list(o object, field string, list []any, u undo, key, path string
 			out = append(out, clone(gone[0]))
 		}
 	}
-	return putBack(o, field, out, moved)
+	return putBack(o, field, out, key, moved)
 }
 
-// A movedElement goes back to place at of a list; of the same list where list is "".
+// A movedElement goes back behind another, of the list that it came from; of
+// the same list where that is "".
 type movedElement struct {
-	item any
-	list string
-	at   int
+	item   any
+	list   string
+	behind string
 }
 
 func moveOf(item any, node undo) (movedElement, bool) {
-	place, ok := node[undoPlace]
-	if !ok {
-		return movedElement{}, false
-	}
-	n, err := json.Number(scalar(place)).Int64()
-	if err != nil || n < 0 {
-		return movedElement{}, false
-	}
+	behind, ok := node[undoPlace].(string)
 	from := text(node, undoFrom)
-	return movedElement{item, from, int(min(n, 1<<20))}, from == "" || slices.Contains(containerLists, from)
+	return movedElement{item, from, behind}, ok && (from == "" || slices.Contains(containerLists, from))
 }
 
-// putBack puts moved elements where they were, the foremost first, so that the
-// places of those behind it hold.
-func putBack(o object, field string, out []any, moved []movedElement) []any {
-	slices.SortStableFunc(moved, func(a, b movedElement) int { return a.at - b.at })
-	for _, m := range moved {
-		if m.list == "" || m.list == field {
-			out = slices.Insert(out, min(m.at, len(out)), m.item)
-			continue
-		}
-		other := items(o, m.list)
-		o[m.list] = slices.Insert(slices.Clone(other), min(m.at, len(other)), m.item)
+// putBack puts moved elements where they were: each behind the one that it
+// stood behind, which may be a moved one itself; last where that is gone.
+func putBack(o object, field string, out []any, key string, moved []movedElement) []any {
+	lists := map[string][]any{field: out}
+	for placed := true; placed && len(moved) > 0; {
+		placed = false
+		moved = slices.DeleteFunc(moved, func(m movedElement) bool {
+			home := homeOf(o, field, m, lists)
+			at := 0
+			if m.behind != "" {
+				at = 1 + slices.IndexFunc(lists[home], func(v any) bool { return identity(v, key) == m.behind })
+			}
+			if at == 0 && m.behind != "" {
+				return false
+			}
+			lists[home] = slices.Insert(lists[home], at, m.item)
+			placed = true
+			return true
+		})
 	}
-	return out
+	for _, m := range moved {
+		home := homeOf(o, field, m, lists)
+		lists[home] = append(lists[home], m.item)
+	}
+	for list, elements := range lists {
+		if list != field {
+			o[list] = elements
+		}
+	}
+	return lists[field]
+}
+
+// homeOf names the list that a moved element goes back to, and has it at hand.
+func homeOf(o object, field string, m movedElement, lists map[string][]any) string {
+	if m.list == "" || m.list == field {
+		return field
+	}
+	if _, ok := lists[m.list]; !ok {
+		lists[m.list] = slices.Clone(items(o, m.list))
+	}
+	return m.list
 }
 
 // emitted adds to paths what an undo speaks of: the places that an injection

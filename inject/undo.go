@@ -15,8 +15,11 @@ import (
 //	add to as well, was added
 //	a value was replaced or removed           [the value]
 //	something inside was changed              {…}
-//	an element changed its place              {"@": its index, …}
-//	a container came from the other list      {"<": "containers", "@": its index, …}
+//	an element changed its place              {"@": what it stood behind, …}
+//	a container came from the other list      {"<": "containers", "@": what it stood behind, …}
+//
+// What an element stood behind is the key of the element before it, "" for the
+// first: an index would not hold once somebody else has put an element before.
 //
 // No field, container or annotation can be called "+", "@" or "<".
 type undo = object
@@ -61,20 +64,28 @@ func undoOf(before, after object) undo {
 func markMoved(spec, was, is object, from, to string) {
 	for i, item := range items(was, from) {
 		name := identity(item, "name")
-		before, isObject := item.(object)
-		_, after := find(items(is, to), "name", name)
-		if at, _ := find(items(is, from), "name", name); at >= 0 || after == nil || !isObject {
+		then, isObject := item.(object)
+		_, now := find(items(is, to), "name", name)
+		if at, _ := find(items(is, from), "name", name); at >= 0 || now == nil || !isObject {
 			continue
 		}
 		list := sub(spec, to)
 		if inner := sub(list, undoAdded); inner != nil {
 			list = inner
 		}
-		moved := undoFields(before, after)
-		moved[undoFrom], moved[undoPlace] = from, i
+		moved := undoFields(then, now)
+		moved[undoFrom], moved[undoPlace] = from, beforeIn(items(was, from), i, "name")
 		list[name] = moved
 		delete(sub(spec, from), name)
 	}
+}
+
+// beforeIn is the key of the element before the one at index i.
+func beforeIn(list []any, i int, key string) string {
+	if i == 0 {
+		return ""
+	}
+	return identity(list[i-1], key)
 }
 
 func undoFields(before, after object) undo {
@@ -135,7 +146,7 @@ func undoList(field string, before, after []any, key string) undo {
 			}
 		}
 		if !slices.ContainsFunc(stays, func(s stay) bool { return s.before == i }) {
-			node[undoPlace] = i
+			node[undoPlace] = beforeIn(before, i, key)
 		}
 		if len(node) > 0 {
 			out[identity(item, key)] = node
