@@ -1,0 +1,219 @@
+package charts_test
+
+import (
+	"encoding/base64"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/yaml"
+)
+
+func TestWebhookConfiguration(t *testing.T) {
+	for name, values := range map[string]string{
+		"of the first installation": "",
+		"of a revision":             "revision: canary",
+		"with all entries on":       "sidecarInjectorWebhook: {enableNamespacesByDefault: true}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := only[*admissionv1.MutatingWebhookConfiguration](t, values)
+			var names []string
+			for _, entry := range c.Webhooks {
+				names = append(names, entry.Name)
+				if entry.ClientConfig.CABundle != nil {
+					t.Errorf("%s has a caBundle, which belongs to the server", entry.Name)
+				}
+			}
+			want := []string{
+				"rev-namespace.injector.outrigger.dev", "rev-object.injector.outrigger.dev",
+				"namespace.injector.outrigger.dev", "object.injector.outrigger.dev", "auto.injector.outrigger.dev",
+			}
+			if diff := cmp.Diff(want, names); diff != "" {
+				t.Errorf("entries (-want +got):\n%s", diff)
+			}
+			if _, ok := c.Labels["istio.io/rev"]; ok {
+				t.Error("has the label istio.io/rev: an istiod would write its CA bundle into it")
+			}
+		})
+	}
+}
+
+func TestCABundle(t *testing.T) {
+	const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+	for name, tc := range map[string]struct{ mode, given, want string }{
+		"PEM is encoded":                                 {"existingSecret", pem, pem},
+		"base64 of PEM is taken as it is":                {"existingSecret", base64.StdEncoding.EncodeToString([]byte(pem)), pem},
+		"base64 in lines is joined":                      {"existingSecret", "LS0t\nLS1C\n", "-----B"},
+		"none is left out":                               {"existingSecret", "", ""},
+		"the server owns it where it owns the authority": {"selfSigned", pem, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			values := yamlOf(t, map[string]any{"certificates": map[string]any{
+				"mode": tc.mode, "existingSecret": map[string]string{"name": "tls", "caBundle": tc.given},
+			}})
+			for _, entry := range only[*admissionv1.MutatingWebhookConfiguration](t, values).Webhooks {
+				if diff := cmp.Diff(tc.want, string(entry.ClientConfig.CABundle)); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", entry.Name, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestWebhookURL(t *testing.T) {
+	for name, tc := range map[string]struct{ values, want string }{
+		"is completed by the path":     {"webhook: {url: 'https://10.0.0.5:9443'}", "https://10.0.0.5:9443/inject"},
+		"may end in a slash":           {"webhook: {url: 'https://10.0.0.5:9443/'}", "https://10.0.0.5:9443/inject"},
+		"goes together with more path": {"webhook: {url: 'https://a.example', path: /inject/net/n1}", "https://a.example/inject/net/n1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, entry := range only[*admissionv1.MutatingWebhookConfiguration](t, tc.values).Webhooks {
+				want := admissionv1.WebhookClientConfig{URL: &tc.want}
+				if diff := cmp.Diff(want, entry.ClientConfig); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", entry.Name, diff)
+				}
+			}
+			if only[*appsv1.Deployment](t, tc.values) != nil || only[*corev1.Service](t, tc.values) != nil ||
+				only[*policyv1.PodDisruptionBudget](t, tc.values) != nil {
+				t.Error("there is a Deployment, a Service or a budget for a server that is elsewhere")
+			}
+		})
+	}
+}
+
+func TestBudgetOnlyForMoreThanOneReplica(t *testing.T) {
+	for values, want := range map[string]bool{"replicaCount: 1": false, "replicaCount: 2": true, "replicaCount: 3": true} {
+		if got := only[*policyv1.PodDisruptionBudget](t, values) != nil; got != want {
+			t.Errorf("%s: a budget %v, want %v", values, got, want)
+		}
+	}
+}
+
+// Two revisions and the first installation stand side by side: no object is in
+// two of them.
+func TestRevisionsShareNothing(t *testing.T) {
+	owner := map[string]string{}
+	for _, revision := range []string{"", "canary", "authority", "injector"} {
+		for _, object := range objects(t, "revision: "+revision) {
+			m, err := meta.Accessor(object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := strings.Join([]string{object.GetObjectKind().GroupVersionKind().Kind, m.GetNamespace(), m.GetName()}, " ")
+			if other, taken := owner[id]; taken {
+				t.Errorf("%s is in revision %q and in revision %q", id, other, revision)
+			}
+			owner[id] = revision
+			if !strings.HasPrefix(m.GetName(), "outrigger") {
+				t.Errorf("%s has a name that is not ours", id)
+			}
+		}
+	}
+}
+
+// A right to create cannot be bound to a name, and one without a name reaches all
+// there are: these few are the only ones.
+func TestRightsAreBoundToNames(t *testing.T) {
+	unbound := map[string]bool{
+		"namespaces get": true, "namespaces list": true, "namespaces watch": true,
+		"nodes list": true, "nodes watch": true,
+		"events create": true,
+	}
+	for name, tc := range map[string]struct {
+		values string
+		want   []string // what may be written, with its names
+	}{
+		"with an authority of its own": {"revision: canary", []string{
+			"configmaps/outrigger-last-good-canary patch",
+			"events create",
+			"mutatingwebhookconfigurations/outrigger-injector-canary patch",
+			"secrets/outrigger-injector-authority-canary patch",
+		}},
+		"with somebody else's certificate": {"certificates: {mode: existingSecret, existingSecret: {name: tls}}", []string{
+			"configmaps/outrigger-last-good patch",
+			"events create",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rules := append(only[*rbacv1.ClusterRole](t, tc.values).Rules, only[*rbacv1.Role](t, tc.values).Rules...)
+			written := map[string]bool{}
+			for _, rule := range rules {
+				for _, resource := range rule.Resources {
+					for _, verb := range rule.Verbs {
+						if len(rule.ResourceNames) == 0 && !unbound[resource+" "+verb] {
+							t.Errorf("may %s all %s", verb, resource)
+						}
+						if !slices.Contains([]string{"get", "list", "watch"}, verb) {
+							written[strings.Join(append([]string{resource}, rule.ResourceNames...), "/")+" "+verb] = true
+						}
+					}
+				}
+			}
+			if diff := cmp.Diff(tc.want, slices.Sorted(maps.Keys(written))); diff != "" {
+				t.Errorf("may write (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSchemaRefuses(t *testing.T) {
+	for name, tc := range map[string]struct{ values, want string }{
+		"an unknown value":                           {"replicas: 3", "replicas"},
+		"an unknown value further down":              {"webhook: {failurePolcy: Fail}", "failurePolcy"},
+		"a mode that does not exist":                 {"certificates: {mode: none}", "certificates/mode"},
+		"no replicas":                                {"replicaCount: 0", "replicaCount"},
+		"a timeout that is too long":                 {"webhook: {timeoutSeconds: 31}", "timeoutSeconds"},
+		"a URL without TLS":                          {"webhook: {url: 'http://a'}", "webhook/url"},
+		"a URL with a path":                          {"webhook: {url: 'https://a/inject'}", "webhook/url"},
+		"a path that is not ours":                    {"webhook: {path: /other}", "webhook/path"},
+		"a revision that is no name":                 {"revision: Canary_1", "revision"},
+		"a revision whose ConfigMap another one has": {"revision: last-good", "revision"},
+		"a policy that is none":                      {"global: {proxy: {autoInject: yes}}", "autoInject"},
+		"a selector with a misspelt field":           {"sidecarInjectorWebhook: {neverInjectSelector: [{matchLabel: {a: b}}]}", "matchLabel"},
+		"no Secret where one is to exist":            {"certificates: {mode: existingSecret}", "certificates.existingSecret.name: empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := render(t, tc.values)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want an error about %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestSchemaKnowsEveryDefault(t *testing.T) {
+	c := load(t)
+	if _, _, err := render(t, ""); err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Properties map[string]any `json:"properties"`
+	}
+	if err := yaml.Unmarshal(c.Schema, &schema); err != nil {
+		t.Fatal(err)
+	}
+	known := schema.Properties
+	delete(known, "enabled") // of umbrella charts
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(c.Values)), slices.Sorted(maps.Keys(known))); diff != "" {
+		t.Errorf("values.yaml and values.schema.json (-values +schema):\n%s", diff)
+	}
+}
+
+func TestPodLabelsCannotTakeTheSelectorAway(t *testing.T) {
+	d := only[*appsv1.Deployment](t, "podLabels: {app.kubernetes.io/name: mine, team: mesh, sidecar.istio.io/inject: 'true'}")
+	want := map[string]string{
+		"app.kubernetes.io/name": "outrigger-injector", "outrigger.dev/revision": "default",
+		"sidecar.istio.io/inject": "false", "team": "mesh",
+	}
+	if diff := cmp.Diff(want, d.Spec.Template.Labels); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,44 @@
+{{/* The revision that selectors ask for: "default" for the first installation. */}}
+{{- define "outrigger.revision" -}}
+{{ .Values.revision | default "default" }}
+{{- end }}
+
+{{/* What the names of a revision's objects end in: nothing, or "-<revision>". */}}
+{{- define "outrigger.suffix" -}}
+{{ with include "outrigger.revision" . }}{{ if ne . "default" }}-{{ . }}{{ end }}{{ end }}
+{{- end }}
+
+{{- define "outrigger.injector" -}}
+outrigger-injector{{ include "outrigger.suffix" . }}
+{{- end }}
+
+{{- define "outrigger.configMap" -}}
+outrigger{{ include "outrigger.suffix" . }}
+{{- end }}
+
+{{- define "outrigger.lastGood" -}}
+outrigger-last-good{{ include "outrigger.suffix" . }}
+{{- end }}
+
+{{- define "outrigger.authority" -}}
+outrigger-injector-authority{{ include "outrigger.suffix" . }}
+{{- end }}
+
+{{/* What the Deployment and the Service find their pods by. Never changes. */}}
+{{- define "outrigger.selector" -}}
+app.kubernetes.io/name: outrigger-injector
+outrigger.dev/revision: {{ include "outrigger.revision" . }}
+{{- end }}
+
+{{/*
+Labels of every object. istio.io/rev is not among them: an istiod of that revision
+would take the webhook configuration for its own and write its CA bundle into it.
+*/}}
+{{- define "outrigger.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "outrigger.selector" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: outrigger
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
