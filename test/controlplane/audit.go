@@ -6,19 +6,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// AuditEvent is one request as the API server's audit log has it. Objects are
-// there for pods that are created, updated or patched; of other requests there
-// is who did what, and of those that only read there is nothing.
+// AuditEvent is one request as the API server's audit log has it. Objects are there for
+// pods that are created, updated or patched; of other requests there is who did what, and
+// of those that only read there is nothing.
 //
 // Annotations tell which webhook changed the pod, and how: the keys begin with
 // mutation.webhook.admission.k8s.io/ and patch.webhook.admission.k8s.io/ and go on with
-// round_0_index_0, where the index counts all webhooks of the cluster. What a webhook
-// said in its auditAnnotations is there after the webhook's name and a slash.
+// round_0_index_0, where the index counts all webhooks of the cluster. What a webhook said
+// in its auditAnnotations is there after the webhook's name and a slash.
 type AuditEvent struct {
 	AuditID        string            `json:"auditID"`
 	Stage          string            `json:"stage"`
@@ -41,8 +42,8 @@ type AuditUser struct {
 	Groups   []string `json:"groups"`
 }
 
-// AuditObject is what a request was about. The name is empty where a pod was
-// created by a generated one: the response has it.
+// AuditObject is what a request was about. The name is empty where a pod was created by a
+// generated one: the response has it.
 type AuditObject struct {
 	APIGroup    string `json:"apiGroup"`
 	APIVersion  string `json:"apiVersion"`
@@ -72,8 +73,8 @@ func (c *ControlPlane) AuditEvents() ([]AuditEvent, error) {
 	return events, nil
 }
 
-// WaitForAudit returns the oldest event that match accepts. An event is written
-// when its request has been answered, so that it may follow a moment after the answer.
+// WaitForAudit returns the oldest event that match accepts. An event is written when its
+// request has been answered, so that it may follow a moment after the answer.
 func (c *ControlPlane) WaitForAudit(ctx context.Context, match func(AuditEvent) bool) (AuditEvent, error) {
 	for {
 		events, err := c.AuditEvents()
@@ -94,4 +95,4 @@ func (c *ControlPlane) WaitForAudit(ctx context.Context, match func(AuditEvent) 
 }
 
 // auditLog is the file that the API server writes events into, each in a line.
-func (c *ControlPlane) auditLog() string { return c.file("logs", "audit.log") }
+func (c *ControlPlane) auditLog() string { return filepath.Join(c.logs(), "audit.log") }

@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// newNamespace makes a namespace that pods are admitted into. It is not
-// removed: the cluster is, soon.
+// newNamespace makes a namespace that pods are admitted into. It is not removed: the
+// cluster is, soon.
 func newNamespace(t *testing.T) string {
 	t.Helper()
 	namespace, err := cluster.Client().CoreV1().Namespaces().Create(t.Context(),

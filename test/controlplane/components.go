@@ -4,15 +4,14 @@ import (
 	_ "embed"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 
 	"outrigger.dev/outrigger/test/controlplane/binaries"
 )
 
-// serviceRange is the addresses of Services, serviceAddress the first of them,
-// which is that of the Service kubernetes. podRange is the pods' addresses; each node
-// has a part of it.
+// serviceRange is the addresses of Services, serviceAddress the first of them, which is
+// that of the Service kubernetes. podRange is the pods' addresses; each node has a part of
+// it.
 const (
 	serviceRange = "10.96.0.0/16"
 	podRange     = "10.244.0.0/16"
@@ -30,9 +29,9 @@ var auditPolicy []byte
 //go:embed stages.yaml
 var stages []byte
 
-// etcdSocket is where etcd listens. It is a socket in etcd's working directory,
-// which the API server shares: no port to find, and nobody else's to reach. A
-// relative path, because etcd takes no other, and a full one may be too long.
+// etcdSocket is where etcd listens. It is a socket in etcd's working directory, which the
+// API server shares: no port to find, and nobody else's to reach. A relative path, because
+// etcd takes no other, and a full one may be too long.
 const etcdSocket = "unix://etcd.sock"
 
 // writeInputs writes the files that the flags below name.
@@ -45,11 +44,6 @@ func (c *ControlPlane) writeInputs() error {
 	return writeKeys(c.file("pki"), c.authority)
 }
 
-// file is the path of a file or folder of this control plane.
-func (c *ControlPlane) file(parts ...string) string {
-	return filepath.Join(append([]string{c.dir}, parts...)...)
-}
-
 // startStore starts etcd. What it stores need not survive a power cut.
 func (c *ControlPlane) startStore(paths binaries.Paths) error {
 	const peers = "unix://peers.sock"
@@ -60,8 +54,8 @@ func (c *ControlPlane) startStore(paths binaries.Paths) error {
 		"--initial-cluster=controlplane="+peers)
 }
 
-// startServer starts kube-apiserver with the admission plugins that are on by
-// default, and NodeRestriction, as kubeadm does.
+// startServer starts kube-apiserver with the admission plugins that are on by default, and
+// NodeRestriction, as kubeadm does.
 func (c *ControlPlane) startServer(paths binaries.Paths, extra []string) error {
 	args := []string{
 		"--etcd-servers=" + etcdSocket,
@@ -90,8 +84,8 @@ func (c *ControlPlane) startServer(paths binaries.Paths, extra []string) error {
 	return c.group.start(paths.APIServer, append(args, extra...)...)
 }
 
-// startControllers starts kube-controller-manager with every controller that it runs by default, each
-// with its own ServiceAccount and so with the rights that it has anywhere.
+// startControllers starts kube-controller-manager with every controller that it runs by
+// default, each with its own ServiceAccount and so with the rights that it has anywhere.
 func (c *ControlPlane) startControllers(paths binaries.Paths) error {
 	kubeconfig, err := c.writeUser(c.file("pki", "controller-manager"), "system:kube-controller-manager")
 	if err != nil {
@@ -107,8 +101,8 @@ func (c *ControlPlane) startControllers(paths binaries.Paths) error {
 		"--cluster-signing-cert-file="+c.file("pki", "ca.crt"),
 		"--cluster-signing-key-file="+c.file("pki", "ca.key"),
 		"--service-cluster-ip-range="+serviceRange,
-		// At the pace it keeps by default it needs five seconds for its
-		// ServiceAccounts before it does anything else.
+		// At the pace it keeps by default it needs five seconds for its ServiceAccounts
+		// before it does anything else.
 		"--kube-api-qps=1000", "--kube-api-burst=1000",
 	)
 }

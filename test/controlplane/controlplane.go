@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -17,16 +16,16 @@ import (
 	"outrigger.dev/outrigger/test/controlplane/binaries"
 )
 
-// Options are what a control plane can be started with. The zero value is
-// right for most tests.
+// Options are what a control plane can be started with. The zero value is right for most
+// tests.
 type Options struct {
-	// Nodes is how many nodes there are. 0 stands for 2; with less than 0 there
-	// are none, and no kwok, for those who bring kubelets of their own.
+	// Nodes is how many nodes there are. 0 stands for 2; with less than 0 there are none,
+	// and no kwok, for those who bring kubelets of their own.
 	Nodes int
 
-	// Dir is the folder for keys, kubeconfigs, logs and data. What an earlier
-	// control plane left in it is removed first. After Stop the logs stay. Empty, it is a
-	// temporary folder, which is gone after Stop.
+	// Dir is the folder for data, keys, kubeconfigs and logs, of one control plane at a
+	// time. What an earlier one has left in it is removed. After Stop the logs stay. Empty,
+	// it is a temporary folder, which is gone after Stop.
 	Dir string
 
 	// APIServerArgs are flags for kube-apiserver, stronger than those it gets anyway.
@@ -38,8 +37,7 @@ type Options struct {
 
 // ControlPlane is one that runs. Its methods may be called from any goroutine.
 type ControlPlane struct {
-	dir       string
-	temporary bool
+	folders
 	url       string
 	port      *port
 	authority *authority
@@ -52,16 +50,16 @@ type ControlPlane struct {
 	stopped  error
 }
 
-// startLimit is how long a start may take, building apart. It takes five
-// seconds on an idle machine; one that is busy building takes a minute.
+// startLimit is how long a start may take, building apart. It takes five seconds on an idle
+// machine; one that is busy building takes a minute.
 const startLimit = 3 * time.Minute
 
-// Start builds what is missing, starts a control plane and returns when it is
-// ready: the API server says so, the controllers have made the ServiceAccount
-// of the namespace default, and pods can be bound to the nodes.
+// Start builds what is missing, starts a control plane and returns when it is ready: the
+// API server says so, the controllers have made the ServiceAccount of the namespace
+// default, and pods can be bound to the nodes.
 //
-// ctx bounds the start alone. If that fails nothing is left behind, and the error ends in what the
-// process to blame wrote last.
+// ctx bounds the start alone. If that fails nothing is left behind, and the error ends in
+// what the process to blame wrote last.
 func Start(ctx context.Context, options Options) (*ControlPlane, error) {
 	if options.Progress == nil {
 		options.Progress = os.Stderr
@@ -73,12 +71,12 @@ func Start(ctx context.Context, options Options) (*ControlPlane, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
-	c := &ControlPlane{dir: options.Dir, temporary: options.Dir == "", kubectl: paths.Kubectl}
-	if err := c.prepare(); err != nil {
+	c := &ControlPlane{kubectl: paths.Kubectl}
+	if err := c.prepare(options.Dir); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
 	if err := c.start(ctx, paths, options); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
@@ -86,8 +84,8 @@ func Start(ctx context.Context, options Options) (*ControlPlane, error) {
 }
 
 // prepare makes all that the processes need, and the group that they will be in.
-func (c *ControlPlane) prepare() (err error) {
-	if err := c.makeFolders(); err != nil {
+func (c *ControlPlane) prepare(dir string) (err error) {
+	if c.folders, err = newFolders(dir); err != nil {
 		return err
 	}
 	if c.port, err = holdPort(); err != nil {
@@ -109,26 +107,8 @@ func (c *ControlPlane) prepare() (err error) {
 	if _, err := c.writeUser(c.Kubeconfig(), "admin", "system:masters"); err != nil {
 		return err
 	}
-	c.group, err = newGroup(c.file("etcd"), c.Logs(), c.perishable())
+	c.group, err = newGroup(c.file("etcd"), c.logs(), c.doomed())
 	return err
-}
-
-// makeFolders makes the folder and those in it, which are empty.
-func (c *ControlPlane) makeFolders() (err error) {
-	if c.temporary {
-		c.dir, err = os.MkdirTemp("", "controlplane-")
-	} else {
-		c.dir, err = filepath.Abs(c.dir)
-	}
-	if err != nil {
-		return err
-	}
-	for _, folder := range []string{"etcd", "pki", "config", "kubeconfigs", "logs"} {
-		if err := errors.Join(os.RemoveAll(c.file(folder)), os.MkdirAll(c.file(folder), 0o700)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // start starts the processes in the order in which they need each other.
@@ -162,10 +142,9 @@ func (c *ControlPlane) start(ctx context.Context, paths binaries.Paths, options 
 	return c.wait(ctx, "ServiceAccount default/default", c.accountReady)
 }
 
-// Stop ends every process and returns when all have ended. It removes the
-// folder where that is temporary, and otherwise what is of no use without the
-// processes: data, keys and kubeconfigs. Every further call waits for the first
-// and returns what that did.
+// Stop ends every process and returns when all have ended. It removes the folder where that
+// is temporary, and otherwise what is of no use without the processes: data, keys and
+// kubeconfigs. Every further call waits for the first and returns what that did.
 func (c *ControlPlane) Stop() error {
 	c.stopOnce.Do(func() {
 		if c.group != nil {
@@ -174,19 +153,9 @@ func (c *ControlPlane) Stop() error {
 		if c.port != nil {
 			c.port.release()
 		}
-		for _, path := range c.perishable() {
-			c.stopped = errors.Join(c.stopped, os.RemoveAll(path))
-		}
+		c.stopped = errors.Join(c.stopped, c.folders.remove())
 	})
 	return c.stopped
-}
-
-// perishable is what does not outlive the processes.
-func (c *ControlPlane) perishable() []string {
-	if c.temporary {
-		return []string{c.dir}
-	}
-	return []string{c.file("etcd"), c.file("pki"), c.file("config"), c.file("kubeconfigs"), c.Kubeconfig()}
 }
 
 // Client talks to the API server as a member of system:masters.
@@ -196,11 +165,11 @@ func (c *ControlPlane) Client() *kubernetes.Clientset { return c.client }
 func (c *ControlPlane) URL() string { return c.url }
 
 // Logs is the folder with what each process wrote, named after it, and with audit.log.
-func (c *ControlPlane) Logs() string { return c.file("logs") }
+func (c *ControlPlane) Logs() string { return c.logs() }
 
-// Wait returns when ctx is done, with nil, or when a process has ended by
-// itself, with the end of its log. Only those who keep a control plane up for others
-// need it: a test notices soon enough.
+// Wait returns when ctx is done, with nil, or when a process has ended by itself, with the
+// end of its log. Only those who keep a control plane up for others need it: a test notices
+// soon enough.
 func (c *ControlPlane) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -210,8 +179,8 @@ func (c *ControlPlane) Wait(ctx context.Context) error {
 	}
 }
 
-// wait asks ready again and again until it says yes, and gives up when ctx does
-// or a process has ended. The error has the last reason for a no.
+// wait asks ready again and again until it says yes, and gives up when ctx does or a
+// process has ended. The error has the last reason for a no.
 func (c *ControlPlane) wait(ctx context.Context, what string, ready func(context.Context) error) error {
 	for {
 		err := ready(ctx)

@@ -62,8 +62,8 @@ func TestNodesReportTheServersVersion(t *testing.T) {
 	}
 }
 
-// TestPodsGetReady covers what the READY column of kubectl counts: containers
-// and restartable init containers.
+// TestPodsGetReady covers what the READY column of kubectl counts: containers and
+// restartable init containers.
 func TestPodsGetReady(t *testing.T) {
 	t.Parallel()
 	const native = `{"spec":{"template":{"spec":{"initContainers":[
@@ -205,7 +205,8 @@ func TestKubeconfigsHaveTheRightsThatRBACGives(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "forbidden") {
 				t.Errorf("without a binding: %v, want forbidden", err)
 			}
-			kubectl(t, "-n", namespace, "create", "rolebinding", strings.ReplaceAll(name, " ", "-"), "--clusterrole=view", test.subject)
+			kubectl(t, "-n", namespace, "create", "rolebinding", strings.ReplaceAll(name, " ", "-"),
+				"--clusterrole=view", test.subject)
 			eventually(t, func() error {
 				_, err := cluster.Kubectl(t.Context(), "--kubeconfig", test.kubeconfig, "-n", namespace, "get", "pods")
 				return err

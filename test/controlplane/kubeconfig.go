@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -17,30 +16,31 @@ import (
 
 // Kubeconfig is the file by which clients reach the API server as a member of
 // system:masters, to whom everything is allowed.
-func (c *ControlPlane) Kubeconfig() string { return filepath.Join(c.dir, "kubeconfig") }
+func (c *ControlPlane) Kubeconfig() string { return c.kubeconfig() }
 
-// Config is the same as [ControlPlane.Kubeconfig] for Go clients. Requests are
-// not slowed down on the client's side. The caller owns the copy.
+// Config is the same as [ControlPlane.Kubeconfig] for Go clients. Requests are not slowed
+// down on the client's side. The caller owns the copy.
 func (c *ControlPlane) Config() *rest.Config { return rest.CopyConfig(c.config) }
 
-// UserKubeconfig writes a kubeconfig for a user in groups, with a client
-// certificate, and returns the file. What the user may do is up to RBAC: at
-// first next to nothing, unless a group is allowed something.
+// UserKubeconfig writes a kubeconfig for a user in groups, with a client certificate, and
+// returns the file. What the user may do is up to RBAC: at first next to nothing, unless a
+// group is allowed something.
 func (c *ControlPlane) UserKubeconfig(user string, groups ...string) (string, error) {
 	return c.writeUser(c.kubeconfigFile("user", user), user, groups...)
 }
 
-// ServiceAccountKubeconfig writes a kubeconfig with a token of a ServiceAccount,
-// which has to exist, and returns the file. A server that is run outside of the cluster with it
-// has the rights that its chart gives it, no more.
+// ServiceAccountKubeconfig writes a kubeconfig with a token of a ServiceAccount, which has
+// to exist, and returns the file. A server that is run outside of the cluster with it has
+// the rights that its chart gives it, no more.
 func (c *ControlPlane) ServiceAccountKubeconfig(ctx context.Context, namespace, name string) (string, error) {
 	seconds := int64(lifetime.Seconds())
 	request := &authenticationv1.TokenRequest{
 		Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds},
 	}
-	reply, err := c.client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, name, request, metav1.CreateOptions{})
+	accounts := c.client.CoreV1().ServiceAccounts(namespace)
+	reply, err := accounts.CreateToken(ctx, name, request, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("token for %s/%s: %w", namespace, name, err)
+		return "", fmt.Errorf("token for ServiceAccount %s/%s: %w", namespace, name, err)
 	}
 	file := c.kubeconfigFile("serviceaccount", namespace, name)
 	return file, c.writeKubeconfig(file, clientcmdv1.AuthInfo{Token: reply.Status.Token})
@@ -64,8 +64,10 @@ func (c *ControlPlane) writeKubeconfig(file string, who clientcmdv1.AuthInfo) er
 		Clusters: []clientcmdv1.NamedCluster{{Name: name, Cluster: clientcmdv1.Cluster{
 			Server: c.url, CertificateAuthorityData: c.authority.pem(),
 		}}},
-		AuthInfos:      []clientcmdv1.NamedAuthInfo{{Name: name, AuthInfo: who}},
-		Contexts:       []clientcmdv1.NamedContext{{Name: name, Context: clientcmdv1.Context{Cluster: name, AuthInfo: name}}},
+		AuthInfos: []clientcmdv1.NamedAuthInfo{{Name: name, AuthInfo: who}},
+		Contexts: []clientcmdv1.NamedContext{{Name: name, Context: clientcmdv1.Context{
+			Cluster: name, AuthInfo: name,
+		}}},
 		CurrentContext: name,
 	})
 	if err != nil {
@@ -74,10 +76,10 @@ func (c *ControlPlane) writeKubeconfig(file string, who clientcmdv1.AuthInfo) er
 	return os.WriteFile(file, text, 0o600)
 }
 
-// kubeconfigFile names the file for whom the parts tell. Escaped, because a
-// user's name may hold a slash, and KUBECONFIG takes a colon for a separator.
+// kubeconfigFile names the file for whom the parts tell. Escaped, because a user's name may
+// hold a slash, and KUBECONFIG takes a colon for a separator.
 func (c *ControlPlane) kubeconfigFile(parts ...string) string {
-	return filepath.Join(c.dir, "kubeconfigs", url.QueryEscape(strings.Join(parts, ".")))
+	return c.file("kubeconfigs", url.QueryEscape(strings.Join(parts, ".")))
 }
 
 // adminConfig is the rest.Config of a member of system:masters.

@@ -12,10 +12,11 @@ import (
 // KubectlPath is the kubectl of the API server's version.
 func (c *ControlPlane) KubectlPath() string { return c.kubectl }
 
-// KubectlCommand prepares kubectl to run as a member of system:masters. The
-// caller may set its input, and another kubeconfig by --kubeconfig.
+// KubectlCommand prepares kubectl to run as a member of system:masters. The caller may set
+// its input, and another kubeconfig by --kubeconfig.
 //
-// The user's own settings do not apply, nor a cache of what some other API server offered on this port.
+// The user's own settings do not apply, nor a cache of what some other API server offered
+// on this port.
 func (c *ControlPlane) KubectlCommand(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.kubectl, args...)
 	cmd.Env = append(os.Environ(),
@@ -23,8 +24,8 @@ func (c *ControlPlane) KubectlCommand(ctx context.Context, args ...string) *exec
 	return cmd
 }
 
-// Kubectl runs kubectl and returns what it wrote to standard output. What it
-// wrote to standard error is part of the error.
+// Kubectl runs kubectl and returns what it wrote to standard output. What it wrote to
+// standard error is part of the error.
 func (c *ControlPlane) Kubectl(ctx context.Context, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := c.KubectlCommand(ctx, args...)

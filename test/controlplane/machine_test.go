@@ -17,8 +17,8 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 )
 
-// machineAddress is an address of this machine that is not its loopback's: an
-// EndpointSlice may have no such.
+// machineAddress is an address of this machine that is not its loopback's: an EndpointSlice
+// may have no such.
 func machineAddress(t *testing.T) string {
 	t.Helper()
 	addresses, err := net.InterfaceAddrs()
@@ -34,7 +34,8 @@ func machineAddress(t *testing.T) string {
 	return ""
 }
 
-// selfSigned makes a certificate for a server, and returns it once more in PEM for those who are to trust it.
+// selfSigned makes a certificate for a server, and returns it once more in PEM for those
+// who are to trust it.
 func selfSigned(t *testing.T, name string, address net.IP) (tls.Certificate, []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

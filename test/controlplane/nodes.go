@@ -9,24 +9,25 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// createNodes makes the nodes node-1, node-2 and so on, as their kubelets would
-// register them.
+// createNodes makes the nodes node-1, node-2 and so on, as their kubelets would register
+// them.
 func (c *ControlPlane) createNodes(ctx context.Context, count int) error {
 	version, err := c.client.Discovery().ServerVersion()
 	if err != nil {
 		return err
 	}
 	for n := 1; n <= count; n++ {
-		if _, err := c.client.CoreV1().Nodes().Create(ctx, node(n, version.GitVersion), metav1.CreateOptions{}); err != nil {
-			return fmt.Errorf("node %d: %w", n, err)
+		fresh := node(n, version.GitVersion)
+		if _, err := c.client.CoreV1().Nodes().Create(ctx, fresh, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("node %q: %w", fresh.Name, err)
 		}
 	}
 	return nil
 }
 
-// node is a machine with 16 cores and 64 GiB that is ready. The kubelet's
-// version is the API server's: kwok's own, which stands there otherwise, is no semantic version,
-// and whoever asks whether a node knows native sidecars stumbles over it.
+// node is a machine with 16 cores and 64 GiB that is ready. The kubelet's version is the
+// API server's: kwok's own, which stands there otherwise, is no semantic version, and
+// whoever asks whether a node knows native sidecars stumbles over it.
 func node(n int, version string) *corev1.Node {
 	name := fmt.Sprintf("node-%d", n)
 	pods := fmt.Sprintf("10.244.%d.0/24", n)

@@ -18,8 +18,8 @@ import (
 // lifetime of every certificate and token: longer than a demo stays up.
 const lifetime = 90 * 24 * time.Hour
 
-// authority signs the certificates of one control plane: the API server's own,
-// and those by which clients say who they are.
+// authority signs the certificates of one control plane: the API server's own, and those by
+// which clients say who they are.
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
@@ -79,8 +79,8 @@ func (a *authority) sign(template *x509.Certificate) (cert, key []byte, err erro
 // pem is the authority's certificate, which clients trust.
 func (a *authority) pem() []byte { return encodeCertificate(a.certificate.Raw) }
 
-// certificate fills in what all have alike. An hour of the past is valid, for
-// clocks that disagree.
+// certificate fills in what all have alike. An hour of the past is valid, for clocks that
+// disagree.
 func certificate(subject pkix.Name) *x509.Certificate {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
@@ -108,9 +108,8 @@ func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), nil
 }
 
-// writeKeys puts into folder what the API server and the controller manager
-// read: the authority, the serving certificate and the key that signs the
-// tokens of ServiceAccounts.
+// writeKeys puts into folder what the API server and the controller manager read: the
+// authority, the serving certificate and the key that signs the tokens of ServiceAccounts.
 func writeKeys(folder string, a *authority) error {
 	serving, servingKey, err := a.server(
 		[]string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",

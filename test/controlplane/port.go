@@ -6,13 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// port is a free port on the loopback interface that nobody else is given while
-// it is held. A port that is merely found free may be taken before the API
-// server has come to listen on it; many tests that run at once do see that.
+// port is a free port on the loopback interface that nobody else is given while it is held.
+// A port that is merely found free may be taken before the API server has come to listen on
+// it; many tests that run at once do see that.
 //
-// It is held by a socket that is bound and does not listen. A program of the same
-// user that sets SO_REUSEPORT can listen on it all the same, and gets
-// every connection.
+// It is held by a socket that is bound and does not listen. A program of the same user that
+// sets SO_REUSEPORT can listen on it all the same, and gets every connection.
 type port struct {
 	number int
 	socket int

@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// group is the processes of one control plane. None of them outlives this
-// process, whatever ends it, for two independent reasons:
+// group is the processes of one control plane. None of them outlives this process, whatever
+// ends it, for two independent reasons:
 //
 //   - On Linux the kernel kills each as soon as the thread that started it ends
 //     (Pdeathsig). Go ends threads as it likes, so they are all started from one
@@ -22,8 +22,8 @@ import (
 //     process can write to. When the pipe closes, it kills the group and
 //     removes the files that nobody needs any more.
 //
-// The group's number cannot come to mean other processes while the watchdog
-// lives, since that is its own.
+// The group's number cannot come to mean other processes while the watchdog lives, since
+// that is its own.
 type group struct {
 	dir       string // working directory
 	logs      string // folder of the log files
@@ -44,18 +44,18 @@ type process struct {
 	err  error // set when done is closed
 }
 
-// watchdogScript waits for the end of its input, then ends the group that it
-// leads: first everybody else, so that nothing is written while it removes the
-// files that its arguments name, then whoever is left and itself.
+// watchdogScript waits for the end of its input, then ends the group that it leads: first
+// everybody else, so that nothing is written while it removes the folder that its argument
+// names, then whoever is left and itself.
 const watchdogScript = `trap "" HUP INT TERM
 while read -r _; do :; done
 kill -TERM 0; sleep 1
-rm -rf -- "$@"
+rm -rf -- "$1"
 kill -KILL 0`
 
-// newGroup starts the watchdog. It removes the files in doomed if this process
-// ends without having called stop.
-func newGroup(dir, logs string, doomed []string) (*group, error) {
+// newGroup starts the watchdog. It removes the folder doomed if this process ends without
+// having called stop.
+func newGroup(dir, logs, doomed string) (*group, error) {
 	g := &group{dir: dir, logs: logs, starts: make(chan func()), broken: make(chan struct{})}
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -63,7 +63,7 @@ func newGroup(dir, logs string, doomed []string) (*group, error) {
 	}
 	defer read.Close()
 	g.pipe = write
-	g.watchdog = exec.Command("/bin/sh", append([]string{"-c", watchdogScript, "watchdog"}, doomed...)...)
+	g.watchdog = exec.Command("/bin/sh", "-c", watchdogScript, "watchdog", doomed)
 	g.watchdog.Stdin = read
 	g.watchdog.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := g.watchdog.Start(); err != nil {
@@ -79,8 +79,8 @@ func newGroup(dir, logs string, doomed []string) (*group, error) {
 	return g, nil
 }
 
-// start runs a program with its output in a log file. The environment is bare:
-// what a proxy variable or a configuration at home would change, it must not.
+// start runs a program with its output in a log file. The environment is bare: what a proxy
+// variable or a configuration at home would change, it must not.
 func (g *group) start(path string, args ...string) error {
 	name := filepath.Base(path)
 	log, err := os.Create(filepath.Join(g.logs, name+".log"))
@@ -109,8 +109,8 @@ func (g *group) start(path string, args ...string) error {
 	return nil
 }
 
-// ended tells of the first process that has ended, in the order of their start,
-// with the end of its log. The others depend on it.
+// ended tells of the first process that has ended, in the order of their start, with the
+// end of its log. The others depend on it.
 func (g *group) ended() error {
 	for _, p := range g.processes {
 		select {
@@ -122,9 +122,9 @@ func (g *group) ended() error {
 	return nil
 }
 
-// stop kills all and returns when all are gone. Nothing is asked to end in good
-// order, since its data goes too: an API server would wait a minute for its
-// clients, and one that lost its etcd longer.
+// stop kills all and returns when all are gone. Nothing is asked to end in good order,
+// since its data goes too: an API server would wait a minute for its clients, and one that
+// lost its etcd longer.
 func (g *group) stop() error {
 	err := syscall.Kill(-g.watchdog.Process.Pid, syscall.SIGKILL)
 	if err != nil && !errors.Is(err, syscall.ESRCH) {

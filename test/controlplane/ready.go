@@ -13,15 +13,15 @@ func (c *ControlPlane) serverReady(ctx context.Context) error {
 	return c.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 }
 
-// accountReady looks for the ServiceAccount without which no pod is admitted
-// into the namespace default. The controller manager makes it.
+// accountReady looks for the ServiceAccount without which no pod is admitted into the
+// namespace default. The controller manager makes it.
 func (c *ControlPlane) accountReady(ctx context.Context) error {
 	_, err := c.client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
 	return err
 }
 
-// nodesReady looks whether pods can be bound to every node, and whether kwok
-// keeps its lease: then it also plays its pods.
+// nodesReady looks whether pods can be bound to every node, and whether kwok keeps its
+// lease: then it also plays its pods.
 func (c *ControlPlane) nodesReady(ctx context.Context) error {
 	nodes, err := c.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {

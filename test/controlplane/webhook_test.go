@@ -21,8 +21,8 @@ import (
 	"outrigger.dev/outrigger/test/controlplane"
 )
 
-// TestWebhooks shows that the API server reaches a webhook on this machine in
-// both ways, and that the audit log has what it said and what it changed.
+// TestWebhooks shows that the API server reaches a webhook on this machine in both ways,
+// and that the audit log has what it said and what it changed.
 func TestWebhooks(t *testing.T) {
 	t.Parallel()
 	t.Run("by URL", func(t *testing.T) {
@@ -45,8 +45,8 @@ func TestWebhooks(t *testing.T) {
 	})
 }
 
-// tryHook registers a webhook for the pods of a namespace, creates one, and
-// looks for the webhook's doing in the stored pod and in the audit log.
+// tryHook registers a webhook for the pods of a namespace, creates one, and looks for the
+// webhook's doing in the stored pod and in the audit log.
 func tryHook(t *testing.T, namespace string, client admissionregistrationv1.WebhookClientConfig) {
 	t.Helper()
 	none := admissionregistrationv1.SideEffectClassNone
@@ -59,7 +59,9 @@ func tryHook(t *testing.T, namespace string, client admissionregistrationv1.Webh
 				NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
 				Rules: []admissionregistrationv1.RuleWithOperations{{
 					Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
-					Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
+					Rule: admissionregistrationv1.Rule{
+						APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"},
+					},
 				}},
 			}},
 		}, metav1.CreateOptions{})
@@ -95,8 +97,8 @@ func tryHook(t *testing.T, namespace string, client admissionregistrationv1.Webh
 	}
 }
 
-// mutation finds what the API server noted about a webhook. The index in the
-// annotation's key counts all webhooks that there are, those of other tests included.
+// mutation finds what the API server noted about a webhook. The index in the annotation's
+// key counts all webhooks that there are, those of other tests included.
 func mutation(event controlplane.AuditEvent, hook string) string {
 	for key, value := range event.Annotations {
 		if strings.HasPrefix(key, "mutation.webhook.admission.k8s.io/round_0_index_") && strings.Contains(value, hook) {
@@ -106,8 +108,8 @@ func mutation(event controlplane.AuditEvent, hook string) string {
 	return ""
 }
 
-// serveHook serves a webhook that puts a label on every pod. It returns where,
-// and the certificate to trust.
+// serveHook serves a webhook that puts a label on every pod. It returns where, and the
+// certificate to trust.
 func serveHook(t *testing.T, address, name string) (server string, ca []byte) {
 	t.Helper()
 	certificate, ca := selfSigned(t, name, net.ParseIP(address))

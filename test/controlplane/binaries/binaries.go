@@ -1,17 +1,17 @@
 // Package binaries has the programs of a Kubernetes control plane ready: etcd,
 // kube-apiserver, kube-controller-manager, kube-scheduler, kubectl and kwok.
 //
-// They are built from Go modules, so a machine needs Go and a module proxy and
-// nothing else: no container engine, no download of executables. What is built
-// is pinned by the go.mod and go.sum of two modules that hold no code of their
-// own, one for etcd and one for the rest, which Kubernetes' own versions of its
-// libraries serve as well. They lie in the folder modules under names that Go
-// does not take for modules, and are embedded, so that the package works wherever
-// it was imported from. For another version, edit the .mod file and run go generate.
+// They are built from Go modules, so a machine needs Go and a module proxy and nothing
+// else: no container engine, no download of executables. What is built is pinned by the
+// go.mod and go.sum of two modules that hold no code of their own, one for etcd and one for
+// the rest, which Kubernetes' own versions of its libraries serve as well. They lie in the
+// folder modules under names that Go does not take for modules, and are embedded, so that
+// the package works wherever it was imported from. For another version, edit the .mod file
+// and run go generate.
 //
-// The first build takes minutes, every later one nothing: a program is kept in
-// [Cache] under its version. Processes that want it at the same time wait for
-// each other, and a build that was cut short leaves nothing that looks complete.
+// The first build takes minutes, every later one nothing: a program is kept in [Cache]
+// under its version. Processes that want it at the same time wait for each other, and a
+// build that was cut short leaves nothing that looks complete.
 //
 // Programs that the folder in KUBEBUILDER_ASSETS has are used instead of built.
 package binaries
@@ -43,8 +43,8 @@ type program struct {
 	path    func(*Paths) *string
 }
 
-// programs lists what a control plane consists of, in the order in which it is
-// built: etcd is the quickest, so a machine that cannot build says so early.
+// programs lists what a control plane consists of, in the order in which it is built: etcd
+// is the quickest, so a machine that cannot build says so early.
 func programs() []program {
 	etcd := &project{name: "etcd", path: "go.etcd.io/etcd/server/v3", module: "etcd"}
 	kubernetes := &project{name: "kubernetes", path: "k8s.io/kubernetes", module: "kubernetes", stamp: kubernetesVersion}
@@ -60,12 +60,12 @@ func programs() []program {
 	}
 }
 
-// Build returns the programs, building those that are neither in the folder
-// that KUBEBUILDER_ASSETS names nor in the cache. Each program that is built
-// writes one line to progress, with its version and the seconds it took.
+// Build returns the programs, building those that are neither in the folder that
+// KUBEBUILDER_ASSETS names nor in the cache. Each program that is built writes one line to
+// progress, with its version and the seconds it took.
 //
-// A cancelled build keeps what is complete, and Go keeps the packages that were
-// compiled, so the next one goes on from there.
+// A cancelled build keeps what is complete, and Go keeps the packages that were compiled,
+// so the next one goes on from there.
 func Build(ctx context.Context, progress io.Writer) (Paths, error) {
 	cache, err := Cache()
 	if err != nil {

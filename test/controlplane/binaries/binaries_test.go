@@ -1,5 +1,5 @@
-// Inside of package binaries: a test cannot build Kubernetes to see what
-// becomes of a build that is cut short.
+// Inside of package binaries: a test cannot build Kubernetes to see what becomes of a build
+// that is cut short.
 package binaries
 
 import (

@@ -21,8 +21,8 @@ type builder struct {
 	progress io.Writer
 }
 
-// file is where a program is kept. The version is part of the path, so a raised
-// version is built and the one before stays for branches that still use it.
+// file is where a program is kept. The version is part of the path, so a raised version is
+// built and the one before stays for branches that still use it.
 func (b *builder) file(p program) (string, error) {
 	version, err := p.project.version()
 	if err != nil {
@@ -31,8 +31,8 @@ func (b *builder) file(p program) (string, error) {
 	return filepath.Join(b.root, p.project.name+"-"+version, p.name), nil
 }
 
-// build makes one program. It comes to its place by a rename, so what is there
-// is always whole.
+// build makes one program. It comes to its place by a rename, so what is there is always
+// whole.
 func (b *builder) build(ctx context.Context, p program, n, of int) error {
 	version, err := p.project.version()
 	if err != nil {
@@ -66,9 +66,9 @@ func (b *builder) build(ctx context.Context, p program, n, of int) error {
 	return os.Rename(filepath.Join(work, p.name), file)
 }
 
-// goBuild compiles a program in the module root folder. C is left out: it would
-// need a compiler, and nothing here uses it. So are the tables for debuggers,
-// which the linker would drop and which take a tenth of the time.
+// goBuild compiles a program in the module root folder. C is left out: it would need a
+// compiler, and nothing here uses it. So are the tables for debuggers, which the linker
+// would drop and which take a tenth of the time.
 func goBuild(ctx context.Context, folder string, p program, version string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false",
 		"-gcflags=all=-dwarf=false", "-ldflags", p.project.linkerFlags(version), "-o", p.name, p.project.path+p.pkg)
@@ -90,8 +90,8 @@ func goBuild(ctx context.Context, folder string, p program, version string) erro
 	return nil
 }
 
-// lock makes this process the only one that builds, and returns how to let go.
-// The kernel lets go too when the process ends, however it ends.
+// lock makes this process the only one that builds, and returns how to let go. The kernel
+// lets go too when the process ends, however it ends.
 func (b *builder) lock(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(b.root, 0o755); err != nil {
 		return nil, err

@@ -6,10 +6,9 @@ import (
 	"path/filepath"
 )
 
-// Cache is the folder where the project keeps what is slow to make. The
-// environment variable OUTRIGGER_CACHE names it; without that it is .cache in
-// the repository that the working directory is part of, and outside of one
-// a folder in the user's own cache.
+// Cache is the folder where the project keeps what is slow to make. The environment
+// variable OUTRIGGER_CACHE names it; without that it is .cache in the repository that the
+// working directory is part of, and outside of one a folder in the user's own cache.
 func Cache() (string, error) {
 	if folder := os.Getenv("OUTRIGGER_CACHE"); folder != "" {
 		return filepath.Abs(folder)

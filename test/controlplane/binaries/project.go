@@ -20,8 +20,8 @@ type project struct {
 	stamp  func(version string) []string
 }
 
-// version reads the project's version from the .mod file: it is written there
-// and nowhere else.
+// version reads the project's version from the .mod file: it is written there and nowhere
+// else.
 func (p *project) version() (string, error) {
 	text, err := modules.ReadFile("modules/" + p.module + ".mod")
 	if err != nil {
@@ -60,8 +60,8 @@ func (p *project) linkerFlags(version string) string {
 	return strings.Join(flags, " ")
 }
 
-// kubernetesVersion sets what Kubernetes' own build sets. Without it a server
-// reports v0.0.0-master+$Format:%H$, which clients refuse to parse.
+// kubernetesVersion sets what Kubernetes' own build sets. Without it a server reports
+// v0.0.0-master+$Format:%H$, which clients refuse to parse.
 func kubernetesVersion(version string) []string {
 	var stamps []string
 	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)

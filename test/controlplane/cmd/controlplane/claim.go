@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// claim is a file that the process behind a demo holds locked for as long as it
-// lives. The kernel knows who holds it and drops the lock however that process ends, so
-// neither a file that was left behind nor a process number that was given again
-// can mislead. The file has the holder's number once the control plane can be used.
+// claim is a file that the process behind a demo holds locked for as long as it lives. The
+// kernel knows who holds it and drops the lock however that process ends, so neither a file
+// that was left behind nor a process number that was given again can mislead. The file has
+// the holder's number once the control plane can be used.
 type claim struct{ file *os.File }
 
 // errClaimed is what whoever comes second gets.
@@ -45,8 +45,8 @@ func (c *claim) ready() error {
 	return err
 }
 
-// look finds the process that holds the claim on dir, and whether it is ready.
-// The process is 0 when nobody does.
+// look finds the process that holds the claim on dir, and whether it is ready. The process
+// is 0 when nobody does.
 func look(dir string) (process int, ready bool, err error) {
 	file, err := os.Open(claimPath(dir))
 	if errors.Is(err, os.ErrNotExist) {

@@ -27,8 +27,8 @@ const serveVerb = "serve"
 // pollInterval is how often a claim is looked at while something is waited for.
 const pollInterval = 50 * time.Millisecond
 
-// up makes sure that a control plane is up, and says where. What one that
-// crashed has left is overwritten.
+// up makes sure that a control plane is up, and says where. What one that crashed has left
+// is overwritten.
 func (d demo) up(ctx context.Context) error {
 	if _, ready, err := look(d.dir); err != nil {
 		return err
@@ -53,8 +53,8 @@ func (d demo) up(ctx context.Context) error {
 	return nil
 }
 
-// spawn starts the process behind the demo, in a session of its own so that it
-// outlives the terminal, and waits until it is ready.
+// spawn starts the process behind the demo, in a session of its own so that it outlives the
+// terminal, and waits until it is ready.
 func (d demo) spawn(ctx context.Context) error {
 	program, err := os.Executable()
 	if err != nil {
@@ -99,8 +99,8 @@ func (d demo) spawn(ctx context.Context) error {
 	}
 }
 
-// serve is the process behind the demo: it starts the control plane, and stops
-// it when it is told to end or when a part of it has ended by itself.
+// serve is the process behind the demo: it starts the control plane, and stops it when it
+// is told to end or when a part of it has ended by itself.
 func (d demo) serve(ctx context.Context) error {
 	held, err := take(d.dir)
 	if err != nil {
@@ -131,13 +131,13 @@ func (d demo) status() error {
 	return nil
 }
 
-// downLimit is how long the process behind the demo has to end in good order. It
-// takes less than a second.
+// downLimit is how long the process behind the demo has to end in good order. It takes less
+// than a second.
 const downLimit = 20 * time.Second
 
-// down ends the process behind the demo, and with it all others, and returns
-// when they have gone. One that does not listen is killed: the kernel and the watchdog
-// then end the others.
+// down ends the process behind the demo, and with it all others, and returns when they have
+// gone. One that does not listen is killed: the kernel and the watchdog then end the
+// others.
 func (d demo) down(ctx context.Context) error {
 	process, _, err := look(d.dir)
 	if err != nil {
@@ -165,8 +165,8 @@ func (d demo) down(ctx context.Context) error {
 	}
 }
 
-// awaitEnd waits until process holds the claim no more, and says whether that
-// came to pass before the limit.
+// awaitEnd waits until process holds the claim no more, and says whether that came to pass
+// before the limit.
 func (d demo) awaitEnd(ctx context.Context, process int, limit <-chan time.Time) (gone bool, err error) {
 	for {
 		holder, _, err := look(d.dir)

@@ -1,16 +1,16 @@
-// Controlplane builds and runs a real Kubernetes control plane on this machine,
-// for trying things out. It needs neither root nor a container engine.
+// Controlplane builds and runs a real Kubernetes control plane on this machine, for trying
+// things out. It needs neither root nor a container engine.
 //
 //	controlplane build    builds the programs that are not built yet
 //	controlplane up       starts it in the background, if it is not up
 //	controlplane status   says whether it is up
 //	controlplane down     ends it, with all that it stored
 //
-// What is slow to make, and the kubeconfig, are in the folder that the
-// environment variable OUTRIGGER_CACHE names, by default .cache in the repository.
+// What is slow to make, and the kubeconfig, are in the folder that the environment variable
+// OUTRIGGER_CACHE names, by default .cache in the repository.
 //
-// It ends with 0 when all is as it should be, with 1 when not (status: when it is
-// not up), and with 64 for a wrong command line. Progress goes to standard error.
+// It ends with 0 when all is as it should be, with 1 when not (status: when it is not up),
+// and with 64 for a wrong command line. Progress goes to standard error.
 package main
 
 import (
