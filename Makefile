@@ -17,6 +17,14 @@ ENGINE ?= $(shell for e in docker podman buildah; do $$e info >/dev/null 2>&1 &&
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
+.PHONY: demo
+demo: ## show Outrigger at work on a real API server, on this machine; stays up
+	@go -C test/demo run . up
+
+.PHONY: demo-down
+demo-down: ## stop what "make demo" started
+	@go -C test/demo run . down
+
 .PHONY: build
 build: ## build the command line and the server into bin/
 	@CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o bin/ ./cmd/...
