@@ -79,6 +79,11 @@ func names(list []any) []string {
 	return out
 }
 
+const coreDumpContainer = "enable-core-dump"
+
+// movers are the containers that reorder moves.
+var movers = []string{initContainer, validationContainer, ProxyContainer, coreDumpContainer}
+
 // reorder puts the proxy and its helpers where they have to start
 // (reorderPod in Istio's pkg/kube/inject/webhook.go):
 //
@@ -86,19 +91,21 @@ func names(list []any) []string {
 //	a native sidecar           init, validation, proxy, the others   unchanged
 //	a container                validation, the others, init          the proxy last; first where
 //	                                                                 the application waits for it
+//
+// A template may have both; then both rows hold.
 func (r *rendering) reorder() {
 	spec := sub(r.merged, "spec")
-	if at, _ := find(items(spec, "initContainers"), "name", ProxyContainer); at >= 0 {
-		toFront(spec, "initContainers", initContainer, validationContainer, ProxyContainer, "enable-core-dump")
-		return
-	}
 	if r.holds() {
 		toFront(spec, "containers", ProxyContainer)
 	} else {
 		toBack(spec, "containers", ProxyContainer)
 	}
+	if at, _ := find(items(spec, "initContainers"), "name", ProxyContainer); at >= 0 {
+		toFront(spec, "initContainers", initContainer, validationContainer, ProxyContainer, coreDumpContainer)
+		return
+	}
 	toFront(spec, "initContainers", validationContainer)
-	toBack(spec, "initContainers", initContainer, "enable-core-dump")
+	toBack(spec, "initContainers", initContainer, coreDumpContainer)
 }
 
 // holds says whether the application starts only after the proxy is ready.

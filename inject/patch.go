@@ -145,6 +145,10 @@ type stay struct{ before, after int }
 
 // staying is the longest run of elements that both lists have in one order.
 func staying(before, after []elementID) []stay {
+	return longestRising(commonOf(before, after))
+}
+
+func commonOf(before, after []elementID) []stay {
 	place := make(map[elementID]int, len(after))
 	for i, id := range after {
 		place[id] = i
@@ -155,13 +159,17 @@ func staying(before, after []elementID) []stay {
 			common = append(common, stay{i, at})
 		}
 	}
-	return longestRising(common)
+	return common
+}
+
+func inOrder(common []stay) bool {
+	return slices.IsSortedFunc(common, func(a, b stay) int { return a.after - b.after })
 }
 
 // longestRising picks the most elements whose places after rise with their
 // places before. Where nothing moved, which is nearly always, that is all.
 func longestRising(common []stay) []stay {
-	if slices.IsSortedFunc(common, func(a, b stay) int { return a.after - b.after }) {
+	if inOrder(common) {
 		return common
 	}
 	length := make([]int, len(common))

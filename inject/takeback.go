@@ -120,7 +120,7 @@ func (t taker) list(o object, field string, list []any, u undo, key, path string
 			if element, ok := item.(object); ok {
 				t.fields(element, node, path+"/"+id)
 			}
-			if m, ok := moveOf(item, node); ok && t.may(path+"/"+id) {
+			if m, ok := moveOf(item, node); ok && (slices.Contains(movers, id) || t.may(path+"/"+id)) {
 				moved = append(moved, m)
 				continue
 			}

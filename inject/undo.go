@@ -132,7 +132,7 @@ func undoValue(field string, was, is any) any {
 
 func undoList(field string, before, after []any, key string) undo {
 	out := undo{}
-	stays := staying(elementIDs(before, key), elementIDs(after, key))
+	stays := stayingButFor(movers, elementIDs(before, key), elementIDs(after, key))
 	for i, item := range before {
 		at := slices.IndexFunc(after, func(v any) bool { return identity(v, key) == identity(item, key) })
 		if at < 0 {
@@ -159,6 +159,18 @@ func undoList(field string, before, after []any, key string) undo {
 		}
 	}
 	return out
+}
+
+// stayingButFor is [staying], where, of the elements that changed places with
+// each other, it is the movers that moved.
+func stayingButFor(movers []string, before, after []elementID) []stay {
+	common := commonOf(before, after)
+	if inOrder(common) {
+		return common
+	}
+	return longestRising(slices.DeleteFunc(common, func(s stay) bool {
+		return slices.Contains(movers, before[s.before].key)
+	}))
 }
 
 // sketch is the undo of a value that was added, deep enough to tell what is
