@@ -36,6 +36,11 @@ func (d *demo) install(ctx context.Context) error {
 		defer listener.Close() // not before all three have one, or two might get the same
 		*address = listener.Addr().String()
 	}
+	// A Helm that was killed leaves a release that no other Helm touches.
+	if err := d.quiet(ctx, fmt.Sprintf("kubectl delete secrets --namespace %s --selector owner=helm,name=%s,status!=deployed,status!=superseded,status!=failed",
+		namespace, release), io.Discard); err != nil {
+		return err
+	}
 	return d.run(ctx, fmt.Sprintf("helm upgrade --install %s charts/outrigger --namespace %s --create-namespace --hide-notes --set webhook.url=https://%s",
 		release, namespace, d.webhook))
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 )
 
 // A session runs commands the way a person at a terminal would, and shows each
@@ -52,10 +53,14 @@ func (s *session) output(ctx context.Context, line string) ([]byte, error) {
 	return out, nil
 }
 
+// command prepares a command line. When ctx ends it is interrupted as from a
+// terminal, and has ten seconds to leave things in order.
 func (s *session) command(ctx context.Context, line string) *exec.Cmd {
 	words := strings.Fields(line)
 	cmd := exec.CommandContext(ctx, s.lookUp(words[0]), words[1:]...)
 	cmd.Dir, cmd.Env = s.dir, append(os.Environ(), s.env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }
 
