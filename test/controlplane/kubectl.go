@@ -20,7 +20,7 @@ func (c *ControlPlane) KubectlPath() string { return c.kubectl }
 func (c *ControlPlane) KubectlCommand(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.kubectl, args...)
 	cmd.Env = append(os.Environ(),
-		"KUBECONFIG="+c.Kubeconfig(), "KUBECACHEDIR="+c.file("etcd", "kubectl"), "KUBERC=off")
+		"KUBECONFIG="+c.Kubeconfig(), "KUBECACHEDIR="+c.file("kubectl"), "KUBERC=off")
 	return cmd
 }
 

@@ -84,7 +84,7 @@ func Build(ctx context.Context, progress io.Writer) (Paths, error) {
 	defer unlock()
 
 	// Whoever held the lock may have built what was missing.
-	paths, missing, err = b.look()
+	_, missing, err = b.look()
 	if err != nil {
 		return Paths{}, err
 	}
