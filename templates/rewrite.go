@@ -167,7 +167,9 @@ func (r *rewriting) fields(node parse.Node, names []string) int {
 // leads to what does. A field of that name, in values, is refused as well.
 func refusedMethod(name string) bool {
 	for _, prefix := range []string{"Append", "DeepCopy", "Gob", "Marshal", "OpenAPI", "Proto", "Unmarshal"} {
-		if strings.HasPrefix(name, prefix) {
+		// ProtoReflect, and not Protocol.
+		rest, ok := strings.CutPrefix(name, prefix)
+		if ok && (rest == "" || rest[0] >= 'A' && rest[0] <= 'Z') {
 			return true
 		}
 	}
