@@ -2,6 +2,7 @@ package templates
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/Masterminds/sprig/v3"
 )
@@ -39,16 +40,17 @@ func sprigFunctions() map[string]function {
 		"toPrettyJson":     deeply,
 		"mustToPrettyJson": deeply,
 	}
+	cheap := []string{"all", "any", "coalesce", "default", "empty", "get", "hasKey", "kindIs", "kindOf", "ternary"}
 	all := map[string]function{}
 	for name, fn := range sprig.HermeticTxtFuncMap() {
-		if price, ok := prices[name]; ok {
+		switch price, ok := prices[name]; {
+		case ok:
 			all[name] = metered(fn, price)
-		} else {
+		case slices.Contains(cheap, name):
+			all[name] = free(fn)
+		default:
 			all[name] = metered(fn)
 		}
-	}
-	for _, name := range []string{"all", "any", "coalesce", "default", "empty", "get", "hasKey", "kindIs", "kindOf", "ternary"} {
-		all[name] = free(sprig.HermeticTxtFuncMap()[name])
 	}
 	return all
 }

@@ -174,6 +174,7 @@ func refusedMethod(name string) bool {
 		}
 	}
 	return slices.Contains([]string{
-		"AsDec", "AsInterface", "AsMap", "AsSlice", "Descriptor", "Format", "GoString", "Local", "Size", "SwaggerDoc", "ToDec", "ToUnstructured",
+		"AsDec", "AsInterface", "AsMap", "AsSlice", "Descriptor", "Format", "GetRawReader", "GoString", "Local",
+		"Mul", "RoundUp", "ScaledValue", "Size", "SwaggerDoc", "ToDec", "ToUnstructured",
 	}, name)
 }
