@@ -9,10 +9,7 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
 	admissionv1client "k8s.io/client-go/kubernetes/typed/admissionregistration/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/retry"
@@ -99,7 +96,7 @@ func (w *WebhookBundle) Watch(ctx context.Context, seen func(certs.Bundle)) {
 			seen(common)
 		}
 		_, controller := cache.NewInformerWithOptions(cache.InformerOptions{
-			ListerWatcher: w.one(name),
+			ListerWatcher: listerWatcher(w.Configurations, name),
 			ObjectType:    &admissionv1.MutatingWebhookConfiguration{},
 			Handler: cache.ResourceEventHandlerFuncs{
 				AddFunc:    func(c any) { note(trustedBy(c.(*admissionv1.MutatingWebhookConfiguration))) },
@@ -110,23 +107,6 @@ func (w *WebhookBundle) Watch(ctx context.Context, seen func(certs.Bundle)) {
 		all.Go(func() { controller.RunWithContext(ctx) })
 	}
 	all.Wait()
-}
-
-// one lists and watches the configuration of that name alone.
-func (w *WebhookBundle) one(name string) cache.ListerWatcher {
-	only := func(o *metav1.ListOptions) {
-		o.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()
-	}
-	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			only(&o)
-			return w.Configurations.List(ctx, o)
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			only(&o)
-			return w.Configurations.Watch(ctx, o)
-		},
-	}, w.Configurations)
 }
 
 // trustedBy is what every entry of c trusts. A bundle that cannot be read is
