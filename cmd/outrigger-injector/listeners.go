@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/webhook"
+)
+
+// listenWebhook serves the webhook over TLS until ctx ends, then answers what is
+// under way, for a minute at most.
+func listenWebhook(ctx context.Context, address string, handler http.Handler, c certificate) error {
+	host, port, err := splitAddress(address)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/inject", handler)
+	mux.Handle("/inject/", handler)
+	server := webhook.NewServer(webhook.Options{
+		Host:       host,
+		Port:       port,
+		WebhookMux: mux,
+		TLSOpts: []func(*tls.Config){func(t *tls.Config) {
+			t.GetCertificate = c.GetCertificate
+			t.MinVersion = tls.VersionTLS12
+			// The API server speaks HTTP/1.1 to webhooks, and nobody else need call.
+			t.NextProtos = []string{"http/1.1"}
+		}},
+	})
+	return server.Start(ctx)
+}
+
+// listenPlain serves without TLS until ctx ends: what has nothing to hide, to
+// whom the network lets through.
+func listenPlain(ctx context.Context, address string, handler http.Handler) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       90 * time.Second,
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// leaving has callers close their connections once the server drains, so that
+// the next call of each opens one to another replica.
+func leaving(next http.Handler, r *readiness) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if r.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, request)
+	})
+}

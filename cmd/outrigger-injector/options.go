@@ -1,0 +1,184 @@
+package main
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	version bool
+
+	webhookAddress, healthAddress, metricsAddress string
+
+	namespace, revision  string
+	configMap, configDir string
+	kubeconfig           string
+
+	certificates          string
+	authoritySecret       string
+	webhookConfigurations list
+	service               string
+	dnsNames              list
+	certDir               string
+
+	nativeSidecars   string
+	platform         string
+	compliancePolicy string
+
+	shutdownDelay       time.Duration
+	logLevel, logFormat string
+}
+
+// A list is a flag that may be given more than once.
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+func (l *list) Set(value string) error {
+	*l = append(*l, value)
+	return nil
+}
+
+const usage = `Usage: outrigger-injector [flags]
+
+Outrigger's server: a mutating admission webhook that adds sidecars to pods.
+Its chart starts it with the right flags; outside of a cluster it needs
+--kubeconfig, and --dns-name with the host that the webhook's url names.
+
+Names end in -REVISION where --revision is given and not "default".
+
+`
+
+// parse reads the flags. For --help it writes them to out.
+func parse(args []string, out io.Writer) (*options, error) {
+	o := &options{}
+	f := flag.NewFlagSet("outrigger-injector", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.Usage = func() {}
+	f.BoolVar(&o.version, "version", false, "\tprint the version and exit")
+	f.StringVar(&o.webhookAddress, "webhook-address", ":9443", "ADDRESS\twhere the webhook listens, with TLS, at /inject")
+	f.StringVar(&o.healthAddress, "health-address", ":8081", "ADDRESS\twhere /healthz and /readyz are")
+	f.StringVar(&o.metricsAddress, "metrics-address", ":8080", "ADDRESS\twhere /metrics is")
+	f.StringVar(&o.namespace, "namespace", "outrigger-system", "NAMESPACE\tof the server, its configuration and what it keeps")
+	f.StringVar(&o.revision, "revision", "default", "REVISION\tthat is stamped on pods")
+	f.StringVar(&o.configMap, "config-map", "", "NAME\tof the ConfigMap with the keys config, values and mesh (default outrigger)")
+	f.StringVar(&o.configDir, "config-dir", "", "FOLDER\twith the files config, values and mesh, in place of the ConfigMap")
+	f.StringVar(&o.kubeconfig, "kubeconfig", "", "FILE\tthat says how to reach the API server; without one, as a pod does")
+	f.StringVar(&o.certificates, "certificates", selfSigned, "self-signed|files\tserve by an authority of our own, or the pair in --cert-dir")
+	f.StringVar(&o.authoritySecret, "authority-secret", "", "NAME\tof the Secret that keeps our own authority (default outrigger-injector-authority)")
+	f.Var(&o.webhookConfigurations, "webhook-configuration", "NAME\tof a webhook configuration that our own authority is written into; repeatable (default outrigger-injector)")
+	f.StringVar(&o.service, "service", "", "NAME\tof the Service that the API server calls (default outrigger-injector)")
+	f.Var(&o.dnsNames, "dns-name", "NAME\tor address that we are called by besides; repeatable")
+	f.StringVar(&o.certDir, "cert-dir", "/etc/outrigger/certificates", "FOLDER\twith tls.crt and tls.key")
+	f.StringVar(&o.nativeSidecars, "native-sidecars", auto, "auto|true|false\tauto: as values.pilot.env of the configuration says, or else as every node can")
+	f.StringVar(&o.platform, "platform", "", "PLATFORM\tthat templates may ask for, like openshift")
+	f.StringVar(&o.compliancePolicy, "compliance-policy", "", "POLICY\tthat templates may ask for, like fips-140-3")
+	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second, "TIME\tto serve on after SIGTERM, until callers have gone elsewhere")
+	f.StringVar(&o.logLevel, "log-level", "info", "debug|info|warn|error\tthe least that is logged")
+	f.StringVar(&o.logFormat, "log-format", "json", "json|text\thow it is logged")
+	if err := f.Parse(args); err != nil {
+		if err == flag.ErrHelp {
+			printUsage(out, f)
+		}
+		return nil, err
+	}
+	if f.NArg() > 0 {
+		return nil, fmt.Errorf("argument %q: want flags only", f.Arg(0))
+	}
+	o.settle()
+	return o, o.check()
+}
+
+// printUsage lists the flags in the order of their names. A flag's usage is what
+// it takes, a tab, and what for.
+func printUsage(out io.Writer, f *flag.FlagSet) {
+	fmt.Fprint(out, usage)
+	f.VisitAll(func(f *flag.Flag) {
+		value, text, _ := strings.Cut(f.Usage, "\t")
+		if f.DefValue != "" && f.DefValue != "false" {
+			text += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(out, "  --%s\n        %s\n", strings.TrimSpace(f.Name+" "+value), text)
+	})
+}
+
+// The values of --certificates, and of --native-sidecars where it is neither
+// true nor false.
+const (
+	selfSigned = "self-signed"
+	fromFiles  = "files"
+	auto       = "auto"
+)
+
+// settle fills in names that follow from the revision.
+func (o *options) settle() {
+	o.configMap = cmp.Or(o.configMap, o.revised("outrigger"))
+	o.authoritySecret = cmp.Or(o.authoritySecret, o.revised("outrigger-injector-authority"))
+	o.service = cmp.Or(o.service, o.revised("outrigger-injector"))
+	if len(o.webhookConfigurations) == 0 {
+		o.webhookConfigurations = list{o.revised("outrigger-injector")}
+	}
+}
+
+// revised is a name with the revision where that is not the default.
+func (o *options) revised(name string) string {
+	if o.revision == "" || o.revision == "default" {
+		return name
+	}
+	return name + "-" + o.revision
+}
+
+// check refuses values that would only show later, or not at all.
+func (o *options) check() error {
+	for _, choice := range []struct {
+		name, value string
+		want        []string
+	}{
+		{"certificates", o.certificates, []string{selfSigned, fromFiles}},
+		{"native-sidecars", o.nativeSidecars, []string{auto, "true", "false"}},
+	} {
+		if !slices.Contains(choice.want, choice.value) {
+			return fmt.Errorf("--%s %q: want %s", choice.name, choice.value, strings.Join(choice.want, ", "))
+		}
+	}
+	for name, address := range map[string]string{
+		"webhook-address": o.webhookAddress, "health-address": o.healthAddress, "metrics-address": o.metricsAddress,
+	} {
+		if _, _, err := splitAddress(address); err != nil {
+			return fmt.Errorf("--%s %q: want HOST:PORT or :PORT", name, address)
+		}
+	}
+	return nil
+}
+
+// splitAddress takes an address to listen on apart.
+func splitAddress(address string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, err
+	}
+	number, err := strconv.ParseUint(text, 10, 16)
+	return host, int(number), err
+}
+
+// env is what templates may read as environment.
+func (o *options) env() map[string]string {
+	env := map[string]string{}
+	for name, value := range map[string]string{"PLATFORM": o.platform, "COMPLIANCE_POLICY": o.compliancePolicy} {
+		if value != "" {
+			env[name] = value
+		}
+	}
+	if o.nativeSidecars != auto {
+		env["ENABLE_NATIVE_SIDECARS"] = o.nativeSidecars
+	}
+	return env
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+
+	"outrigger.dev/outrigger/certs"
+	"outrigger.dev/outrigger/inject"
+	"outrigger.dev/outrigger/internal/cluster"
+	"outrigger.dev/outrigger/internal/webhook"
+)
+
+// serve runs the server until ctx ends. Start and stop have one order, here:
+//
+//	start   health and metrics, so that probes have an answer
+//	        what follows the cluster: namespaces, nodes, configuration, certificate
+//	        the webhook
+//	ready   when a certificate is served that the API server trusts, caches are
+//	        synced and a configuration is in force
+//	stop    not ready, so that Services stop sending callers here
+//	        serve on for the shutdown delay, closing connections as they are used
+//	        close the webhook, and answer what is under way
+//	        the rest
+//
+// A part that fails stops the server, without the delay.
+func serve(ctx context.Context, o *options, log *slog.Logger) error {
+	log.Info("starting", "version", buildVersion(), "revision", o.revision, "namespace", o.namespace)
+	p, err := build(o, log)
+	if err != nil {
+		return err
+	}
+	rest, stopRest := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopRest()
+	serving, stopServing := context.WithCancel(rest)
+	defer stopServing()
+	parts := newParts()
+
+	parts.start(rest, "health", func(ctx context.Context) error { return listenPlain(ctx, o.healthAddress, p.health) })
+	parts.start(rest, "metrics", func(ctx context.Context) error { return listenPlain(ctx, o.metricsAddress, p.metrics) })
+	for name, follow := range p.following {
+		parts.start(rest, name, follow)
+	}
+	webhookStopped := parts.start(serving, "webhook", func(ctx context.Context) error {
+		return listenWebhook(ctx, o.webhookAddress, p.webhook, p.certificate)
+	})
+
+	select {
+	case <-ctx.Done():
+		p.readiness.drain()
+		log.Info("stopping", "delay", o.shutdownDelay)
+		select {
+		case <-time.After(o.shutdownDelay):
+		case err = <-parts.failed:
+		}
+	case err = <-parts.failed:
+		p.readiness.drain()
+	}
+	stopServing()
+	<-webhookStopped
+	stopRest()
+	parts.all.Wait()
+	return err
+}
+
+// program is all that serve starts and stops.
+type program struct {
+	health, metrics, webhook http.Handler
+	readiness                *readiness
+	certificate              certificate
+	// following are the parts that follow the cluster, by name.
+	following map[string]func(context.Context) error
+}
+
+// build wires the program without starting anything.
+func build(o *options, log *slog.Logger) (*program, error) {
+	config, err := cluster.Connect(o.kubeconfig, "outrigger-injector/"+buildVersion())
+	if err != nil {
+		return nil, err
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	metadataClient, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	namespaces, err := cluster.NewNamespaces(metadataClient)
+	if err != nil {
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics := webhook.NewMetrics(registry)
+	configuration := newConfiguration(o, client, metrics, log)
+	tls, follow := newCertificate(o, client, log)
+
+	p := &program{certificate: tls, following: map[string]func(context.Context) error{
+		"namespaces":    quiet(namespaces.Run),
+		"configuration": quiet(configuration.Run),
+		"certificate":   follow,
+	}}
+	synced := map[string]func() bool{"namespaces": namespaces.Synced}
+	native := func() inject.Native { return inject.Native{} } // --native-sidecars decides
+	if o.nativeSidecars == auto {
+		nodes := cluster.NewNodes(client)
+		p.following["nodes"] = quiet(nodes.Run)
+		synced["nodes"], native = nodes.Synced, nodes.Native
+	}
+	p.readiness = &readiness{checks: map[string]func() report{
+		"certificate":              checkCertificate(tls),
+		trustCheck(o.certificates): checkTrust(tls),
+		"caches":                   checkCaches(synced),
+		"configuration":            checkConfiguration(configuration.State),
+		"templates":                checkTemplates(configuration.State),
+	}}
+	reviews := webhook.NewReviews(inForce(configuration), namespaces, native)
+	p.webhook = leaving(metrics.Replies(&webhook.Handler{
+		Reviewer: webhook.Measured(webhook.Bounded(reviews, webhook.DefaultPlaces), metrics),
+		Revision: o.revision,
+		Log:      log,
+	}), p.readiness)
+	p.health, p.metrics = healthMux(p.readiness), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	return p, nil
+}
+
+// newConfiguration follows files or a ConfigMap, as the flags say.
+func newConfiguration(o *options, client kubernetes.Interface, metrics *webhook.Metrics, log *slog.Logger) *cluster.Configuration {
+	c := &cluster.Configuration{
+		Source: &cluster.ConfigMap{Client: client.CoreV1(), Namespace: o.namespace, Name: o.configMap},
+		Keep: &cluster.LastGood{
+			ConfigMaps: client.CoreV1().ConfigMaps(o.namespace), Namespace: o.namespace, Name: o.revised("outrigger-last-good"),
+		},
+		Settings: inject.Settings{Revision: o.revision, Env: o.env()},
+		Log:      log,
+		Notice: func(s cluster.State) {
+			hash := ""
+			if s.Injector != nil {
+				hash = s.Injector.Hash()
+			}
+			metrics.Configured(hash, o.revision, s.Refused != nil)
+		},
+	}
+	if o.configDir != "" {
+		c.Source = &cluster.Files{Dir: o.configDir}
+	}
+	return c
+}
+
+// newCertificate serves by an own authority or from files, as the flags say.
+func newCertificate(o *options, client kubernetes.Interface, log *slog.Logger) (certificate, func(context.Context) error) {
+	if o.certificates == fromFiles {
+		files := &certs.Files{Dir: o.certDir, Log: log}
+		return files, files.Run
+	}
+	keeper := &certs.Keeper{
+		Store: &cluster.AuthoritySecret{
+			Secrets: client.CoreV1().Secrets(o.namespace), Namespace: o.namespace, Name: o.authoritySecret,
+		},
+		Publisher: &cluster.WebhookBundle{
+			Configurations: client.AdmissionregistrationV1().MutatingWebhookConfigurations(),
+			Names:          o.webhookConfigurations,
+		},
+		Names: slices.Concat(certs.ServiceNames(o.service, o.namespace), o.dnsNames),
+		Log:   log,
+	}
+	return keeper, keeper.Run
+}
+
+// inForce is the configuration in force as the webhook sees it. What it gives is
+// nil where there is none, and not a nil Injector in an interface.
+func inForce(c *cluster.Configuration) func() webhook.Injector {
+	return func() webhook.Injector {
+		if in := c.State().Injector; in != nil {
+			return in
+		}
+		return nil
+	}
+}
+
+// healthMux has /healthz, which is well as long as it answers, and /readyz.
+func healthMux(r *readiness) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("/readyz", r)
+	return mux
+}
+
+// quiet is for a part that ends with its context only.
+func quiet(run func(context.Context)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		run(ctx)
+		return nil
+	}
+}
+
+// parts run beside each other.
+type parts struct {
+	all    sync.WaitGroup
+	failed chan error
+}
+
+func newParts() *parts { return &parts{failed: make(chan error, 1)} }
+
+// start runs a part until ctx ends; the channel that it returns is closed then.
+// The first part that fails is told in failed.
+func (p *parts) start(ctx context.Context, name string, run func(context.Context) error) <-chan struct{} {
+	done := make(chan struct{})
+	p.all.Go(func() {
+		defer close(done)
+		if err := run(ctx); err != nil {
+			select {
+			case p.failed <- fmt.Errorf("%s: %w", name, err):
+			default:
+			}
+		}
+	})
+	return done
+}
