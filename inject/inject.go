@@ -26,75 +26,9 @@ import (
 	"slices"
 	"strings"
 
-	"gomodules.xyz/jsonpatch/v2"
 	corev1 "k8s.io/api/core/v1"
 	kjson "sigs.k8s.io/json"
 )
-
-// Operation is one step of a JSON Patch (RFC 6902).
-type Operation = jsonpatch.Operation
-
-// A Namespace is what is known of the namespace that a pod is created in.
-type Namespace struct {
-	Name        string
-	Labels      map[string]string
-	Annotations map[string]string
-	// Unknown says that labels and annotations could not be had: then the call
-	// itself is taken as proof that the namespace is enabled.
-	Unknown bool
-}
-
-// A Request is a pod and the facts about it that are not in it.
-type Request struct {
-	// Pod is the pod's JSON as the API server sent it. It is not changed.
-	Pod []byte
-	// Namespace is where the pod will be; its name fills a pod's empty one.
-	Namespace Namespace
-	// Path is what the request's URL path says; see [ParsePath].
-	Path Path
-	// Native is what "auto" means for this pod.
-	Native Native
-	// Owner is the workload that the pod belongs to where the caller knows it
-	// (offline). Nil: found from the pod's metadata.
-	Owner *Owner
-}
-
-// Native says whether the nodes that a pod may land on run native sidecars.
-type Native struct {
-	Supported bool
-	// Why is for the trace: "every node is 1.33 or newer".
-	Why string
-}
-
-// A Path is what the URL path of a call carries for the pods behind it.
-type Path struct {
-	Cluster string
-	Network string
-	// Env are further variables for the proxy, names in upper case.
-	Env map[string]string
-}
-
-// An Owner is the workload that a pod belongs to.
-type Owner struct {
-	APIVersion string
-	Kind       string
-	Name       string
-	Namespace  string
-}
-
-// A Result is what became of a pod.
-type Result struct {
-	Decision Decision
-	// Patch turns the request's pod into the injected one: it has been applied
-	// once to just those bytes. Empty, never nil, where nothing changes.
-	Patch []Operation
-	// Warnings are sentences for the person who created the pod, under 120
-	// characters each.
-	Warnings []string
-	// Pod is the injected pod as JSON, keys sorted; the request's bytes where the
-	// patch is empty.
-	Pod []byte
-}
 
 // Inject decides about a pod and makes the patch. An error is a fault of ours:
 // neither the pod nor its author caused it. A pod that cannot be injected for a
@@ -117,56 +51,6 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 	result, err = in.inject(req, sent, previous)
 	result.Warnings = append(warnings, result.Warnings...)
 	return result, err
-}
-
-// inject injects a pod that was sent with a record of an earlier injection, or
-// with none.
-func (in *Injector) inject(req Request, sent object, previous *record) (Result, error) {
-	if previous == nil {
-		r, result, err := in.round(req, sent)
-		if err != nil || r == nil {
-			return result, err
-		}
-		return r.answer(req.Pod, sent, result.Decision)
-	}
-	return in.reinject(req, sent, previous)
-}
-
-// reinject takes the earlier injection back and injects afresh.
-//
-// What the templates make of the pod's own annotations is only known once they
-// have rendered, so what the record speaks of and the corpus does not show is
-// tried: it is taken out where the templates then put it in again. A container
-// that they only name because it is there stays.
-func (in *Injector) reinject(req Request, sent object, previous *record) (Result, error) {
-	allowed, tried := in.places, false
-	for {
-		base, kept := previous.before(sent, allowed)
-		r, result, err := in.round(req, base)
-		if err != nil || r == nil {
-			return result, err
-		}
-		next := with(allowed, r.emitted(), kept)
-		if tried {
-			next = without(allowed, in.places, r.emitted())
-		}
-		if len(next) == len(allowed) {
-			settle(r.merged, sent, previous.Undo)
-			r.warnKept(kept)
-			return r.answer(req.Pod, sent, result.Decision)
-		}
-		allowed, tried = next, true
-	}
-}
-
-// warnKept names the containers and volumes that stay although the pod's record
-// says that an injection added them.
-func (r *rendering) warnKept(kept []string) {
-	for _, path := range kept {
-		if strings.Count(path, "/") == 3 && strings.HasPrefix(path, "/spec/") {
-			r.warn("%s is in the pod's record, but no template adds it: it stays", path)
-		}
-	}
 }
 
 // round decides about base and, where it is to be injected, injects it. Where

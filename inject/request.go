@@ -1,0 +1,68 @@
+package inject
+
+import "gomodules.xyz/jsonpatch/v2"
+
+// Operation is one step of a JSON Patch (RFC 6902).
+type Operation = jsonpatch.Operation
+
+// A Namespace is what is known of the namespace that a pod is created in.
+type Namespace struct {
+	Name        string
+	Labels      map[string]string
+	Annotations map[string]string
+	// Unknown says that labels and annotations could not be had: then the call
+	// itself is taken as proof that the namespace is enabled.
+	Unknown bool
+}
+
+// A Request is a pod and the facts about it that are not in it.
+type Request struct {
+	// Pod is the pod's JSON as the API server sent it. It is not changed.
+	Pod []byte
+	// Namespace is where the pod will be; its name fills a pod's empty one.
+	Namespace Namespace
+	// Path is what the request's URL path says; see [ParsePath].
+	Path Path
+	// Native is what "auto" means for this pod.
+	Native Native
+	// Owner is the workload that the pod belongs to where the caller knows it
+	// (offline). Nil: found from the pod's metadata.
+	Owner *Owner
+}
+
+// Native says whether the nodes that a pod may land on run native sidecars.
+type Native struct {
+	Supported bool
+	// Why is for the trace: "every node is 1.33 or newer".
+	Why string
+}
+
+// A Path is what the URL path of a call carries for the pods behind it.
+type Path struct {
+	Cluster string
+	Network string
+	// Env are further variables for the proxy, names in upper case.
+	Env map[string]string
+}
+
+// An Owner is the workload that a pod belongs to.
+type Owner struct {
+	APIVersion string
+	Kind       string
+	Name       string
+	Namespace  string
+}
+
+// A Result is what became of a pod.
+type Result struct {
+	Decision Decision
+	// Patch turns the request's pod into the injected one: it has been applied
+	// once to just those bytes. Empty, never nil, where nothing changes.
+	Patch []Operation
+	// Warnings are sentences for the person who created the pod, under 120
+	// characters each.
+	Warnings []string
+	// Pod is the injected pod as JSON, keys sorted; the request's bytes where the
+	// patch is empty.
+	Pod []byte
+}
