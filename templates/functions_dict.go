@@ -6,8 +6,7 @@ import (
 	"text/template"
 )
 
-// mutators change their first argument. Where a template calls one, it is given
-// values of its own; see Set.
+// mutators change their first argument and nothing else.
 var mutators = []string{"set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"}
 
 // dictFunctions are sprig's functions over maps whose originals answer in the
@@ -49,8 +48,8 @@ func values(dict map[string]any) []any {
 	return all
 }
 
-// mergeAll lays maps under dst, or over it, and returns it. Maps in it are
-// merged; an empty value counts as absent on both sides. Nothing but maps of
+// mergeAll lays copies of maps under dst, or over it, and returns it. Maps in it
+// are merged; an empty value counts as absent on both sides. Nothing but maps of
 // its own kind is entered: a pod's labels are not changed.
 func mergeAll(over bool, dst map[string]any, srcs []map[string]any) map[string]any {
 	for _, src := range srcs {
@@ -61,7 +60,7 @@ func mergeAll(over bool, dst map[string]any, srcs []map[string]any) map[string]a
 			case isMap && alsoMap && into != nil:
 				mergeAll(over, into, []map[string]any{from})
 			case empty(dst[key]), over && !empty(value):
-				dst[key] = value
+				dst[key] = ownCopy(value)
 			}
 		}
 	}

@@ -23,7 +23,7 @@ import (
 //	toPrettyJson                  elements × depth
 func sprigFunctions() map[string]function {
 	prices := map[string]price{
-		"nindent":          func(m *meter, args []reflect.Value) error { return m.spend(indented(args[0], args[1])) },
+		"nindent":          indenting,
 		"trimAll":          product(0, 1),
 		"trimall":          product(0, 1),
 		"wrapWith":         product(1, 2),
@@ -53,6 +53,10 @@ func sprigFunctions() map[string]function {
 		}
 	}
 	return all
+}
+
+func indenting(m *meter, args []reflect.Value) error {
+	return m.spend(indentation(int(args[0].Int()), args[1].String()))
 }
 
 // product is the price of handling argument j once for each element of argument i.

@@ -14,7 +14,7 @@ func textFunctions() map[string]function {
 		"repeat":    func(m *meter) any { return m.repeat },
 		"replace":   func(m *meter) any { return m.replace },
 		"join":      metered(join, func(m *meter, args []reflect.Value) error { return m.spend(times(length(args[0]), length(args[1]))) }),
-		"indent":    metered(indent, func(m *meter, args []reflect.Value) error { return m.spend(indented(args[0], args[1])) }),
+		"indent":    func(m *meter) any { return m.indent },
 		"quote":     func(m *meter) any { return m.quote },
 		"toLower":   metered(strings.ToLower),
 		"contains":  metered(func(needle, haystack string) bool { return strings.Contains(haystack, needle) }),
@@ -80,17 +80,18 @@ func text(value any) string {
 
 // indent is Istio's: every line but the first is indented. (sprig's indents the
 // first as well.)
-func indent(spaces int, s string) (string, error) {
+func (m *meter) indent(spaces int, s string) (string, error) {
 	if spaces < 0 {
 		return "", fmt.Errorf("%d spaces, want 0 or more", spaces)
+	}
+	if err := m.spend(len(s) + indentation(spaces, s)); err != nil {
+		return "", err
 	}
 	return strings.ReplaceAll(s, "\n", "\n"+strings.Repeat(" ", spaces)), nil
 }
 
-// indented is how many bytes of indentation a text takes.
-func indented(spaces, s reflect.Value) int {
-	return times(int(spaces.Int()), 1+strings.Count(s.String(), "\n"))
-}
+// indentation is how many bytes indenting every line of a text takes.
+func indentation(spaces int, s string) int { return times(spaces, 1+strings.Count(s, "\n")) }
 
 // quote is sprig's: each value that is not nil as a quoted string, which YAML
 // reads as well.

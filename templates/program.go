@@ -21,7 +21,7 @@ type program struct {
 	template *template.Template
 	// functions are those that the template names.
 	functions map[string]function
-	// mutates says that it may change maps, and so needs its own.
+	// mutates says that it may change maps, and so needs values of its own.
 	mutates bool
 	// executions are kept for the next one: making one costs more than using it.
 	executions sync.Pool

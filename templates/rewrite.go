@@ -31,11 +31,11 @@ const methodWork = 500 * nodeWork
 //	{{ define "a" }}…   becomes  {{ define "a" }}{{ _work 112 }}…
 //	{{ X }}             becomes  {{ X | _show }}             where maps are changed
 //
-// The last is for templates that call a mutator: only with one can a value grow
-// after it has been weighed.
+// The last is for templates that change maps: only so can a value grow after it
+// has been weighed.
 type rewriting struct {
 	uses    map[string]bool // the functions that the template names, and those above
-	mutates bool            // one of them is a mutator
+	mutates bool            // a mutator is called for something that was there before
 	prints  []*parse.ActionNode
 	tree    *parse.Tree // the one being rewritten
 	err     error
@@ -51,7 +51,6 @@ func rewrite(t *template.Template) (*rewriting, error) {
 			r.root(defined.Root)
 		}
 	}
-	r.mutates = slices.ContainsFunc(mutators, func(name string) bool { return r.uses[name] })
 	if r.mutates {
 		for _, print := range r.prints {
 			print.Pipe.Cmds = append(print.Pipe.Cmds, command(print.Pos, showFunction))
@@ -123,8 +122,29 @@ func (r *rewriting) pipe(pipe *parse.PipeNode) int {
 		for _, arg := range cmd.Args {
 			work += nodeWork + r.arg(arg)
 		}
+		if slices.Contains(mutators, called(cmd)) && !makesDict(cmd) {
+			r.mutates = true
+		}
 	}
 	return work
+}
+
+// called is the name of the function that a command calls, "" for anything else.
+func called(cmd *parse.CommandNode) string {
+	if function, ok := cmd.Args[0].(*parse.IdentifierNode); ok {
+		return function.Ident
+	}
+	return ""
+}
+
+// makesDict says whether a command's first argument is (dict …): nobody else
+// holds that map.
+func makesDict(cmd *parse.CommandNode) bool {
+	if len(cmd.Args) < 2 {
+		return false
+	}
+	pipe, ok := cmd.Args[1].(*parse.PipeNode)
+	return ok && len(pipe.Cmds) == 1 && called(pipe.Cmds[0]) == "dict"
 }
 
 func (r *rewriting) arg(arg parse.Node) int {
