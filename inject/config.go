@@ -35,6 +35,12 @@ type Config struct {
 	// CheckNamespace has the injector look at the namespace's labels once more,
 	// so that a selector that was widened by accident injects nobody.
 	CheckNamespace bool `json:"checkNamespace"`
+	// OwnerKinds say, for kinds of workloads, whether and how their pods are
+	// injected, where the pod itself says nothing.
+	OwnerKinds []OwnerKindMode `json:"ownerKinds"`
+	// UserCollision is what happens where a container of the pod runs as the
+	// proxy's user, whose traffic is not redirected: "warn" (or nothing) or "deny".
+	UserCollision string `json:"userCollision"`
 	// FaultPolicy is what a fault of ours means for the pod: "ignore", "deny",
 	// or "" for what the webhook's failurePolicy says.
 	FaultPolicy string `json:"faultPolicy"`
@@ -44,6 +50,28 @@ type Config struct {
 	Retired []string `json:"retired"`
 
 	never, always []labels.Selector
+}
+
+// An OwnerKindMode says what is done with the pods of a kind of workload.
+type OwnerKindMode struct {
+	// APIVersion is the workload's; empty matches any.
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Mode is "skip", or the kind of sidecar: "native" or "classic".
+	Mode string `json:"mode"`
+}
+
+func (m OwnerKindMode) matches(owner Owner) bool {
+	return m.Kind == owner.Kind && (m.APIVersion == "" || m.APIVersion == owner.APIVersion)
+}
+
+// ownerKind is the first entry for a workload.
+func (c *Config) ownerKind(owner Owner) (OwnerKindMode, bool) {
+	at := slices.IndexFunc(c.OwnerKinds, func(m OwnerKindMode) bool { return m.matches(owner) })
+	if at < 0 {
+		return OwnerKindMode{}, false
+	}
+	return c.OwnerKinds[at], true
 }
 
 // ParseConfig reads key "config", and refuses what would surprise later: a
@@ -58,6 +86,14 @@ func ParseConfig(doc []byte) (*Config, error) {
 	}
 	if !slices.Contains([]string{"", "ignore", "deny"}, c.FaultPolicy) {
 		return nil, fmt.Errorf("config: faultPolicy %q, wanted ignore, deny or nothing", c.FaultPolicy)
+	}
+	if !slices.Contains([]string{"", "warn", "deny"}, c.UserCollision) {
+		return nil, fmt.Errorf("config: userCollision %q, wanted warn or deny", c.UserCollision)
+	}
+	for i, m := range c.OwnerKinds {
+		if m.Kind == "" || !slices.Contains([]string{"native", "classic", "skip"}, m.Mode) {
+			return nil, fmt.Errorf("config: ownerKinds %d: kind %q, mode %q, wanted a kind, and native, classic or skip", i, m.Kind, m.Mode)
+		}
 	}
 	if len(c.DefaultTemplates) == 0 {
 		c.DefaultTemplates = []string{"sidecar"}

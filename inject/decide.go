@@ -20,6 +20,7 @@ import (
 //	pod-label             label sidecar.istio.io/inject                true: inject, false: skip
 //	pod-annotation        the annotation of that name; only where      the same
 //	                      there is no such label
+//	owner-kind            ownerKinds, for the workload that owns the pod  skip
 //	namespace-not-enabled the namespace's labels, where checkNamespace skip
 //	                      is set and the pod has no label istio.io/rev
 //	never-selector        neverInjectSelector over the pod's labels    skip
@@ -27,9 +28,9 @@ import (
 //	policy                policy                                       enabled: inject, disabled: skip
 //
 // It is the order of injectRequired in Istio's pkg/kube/inject/inject.go, where
-// mirror-pod, windows and namespace-not-enabled have no counterpart.
-func (in *Injector) Decide(pod *corev1.Pod, ns Namespace) Decision {
-	s := subject{pod: pod, namespace: ns, in: in}
+// mirror-pod, windows, owner-kind and namespace-not-enabled have no counterpart.
+func (in *Injector) Decide(pod *corev1.Pod, ns Namespace, owner Owner) Decision {
+	s := subject{pod: pod, namespace: ns, owner: owner, in: in}
 	var trace []Step
 	for _, r := range rules {
 		input, verdict, sentence := r.look(s)
@@ -45,6 +46,7 @@ func (in *Injector) Decide(pod *corev1.Pod, ns Namespace) Decision {
 type subject struct {
 	pod       *corev1.Pod
 	namespace Namespace
+	owner     Owner
 	in        *Injector
 }
 
@@ -61,6 +63,7 @@ var rules = []rule{
 	{Windows, windows},
 	{PodLabel, podLabel},
 	{PodAnnotation, podAnnotation},
+	{OwnerKind, ownerKind},
 	{NamespaceNotEnabled, namespaceNotEnabled},
 	{NeverSelector, neverSelector},
 	{AlwaysSelector, alwaysSelector},
@@ -132,6 +135,15 @@ func asked(what, value string, ok bool) (string, Verdict, string) {
 	default:
 		return input, "", ""
 	}
+}
+
+func ownerKind(s subject) (string, Verdict, string) {
+	input := fmt.Sprintf("owner: %s %s", s.owner.APIVersion, s.owner.Kind)
+	mode, ok := s.in.config.ownerKind(s.owner)
+	if !ok || mode.Mode != "skip" {
+		return input, "", ""
+	}
+	return input, Skip, fmt.Sprintf("the pod belongs to a %s, and the configuration's ownerKinds skips those", s.owner.Kind)
 }
 
 func namespaceNotEnabled(s subject) (string, Verdict, string) {

@@ -40,7 +40,12 @@ func TestDecide(t *testing.T) {
 		disabled  = `{policy: disabled}`
 		selectors = `{policy: disabled, neverInjectSelector: [{matchLabels: {never: here}}, {}], alwaysInjectSelector: [{}, {matchLabels: {always: here}}]}`
 		checked   = `{policy: enabled, checkNamespace: true}`
+		kinds     = `{policy: enabled, ownerKinds: [{apiVersion: batch/v1, kind: Job, mode: skip}, {kind: DaemonSet, mode: classic}]}`
 	)
+	injectors := map[string]*inject.Injector{}
+	for _, config := range []string{enabled, disabled, selectors, checked, kinds} {
+		injectors[config] = newInjector(t, config)
+	}
 	enabledNamespace := inject.Namespace{Name: "shop", Labels: map[string]string{"istio-injection": "enabled"}}
 	for name, c := range map[string]struct {
 		config    string
@@ -77,13 +82,17 @@ func TestDecide(t *testing.T) {
 		"namespace checked and the pod asks":           {checked, `{"metadata":{"labels":{"sidecar.istio.io/inject":"true"}}}`, inject.Namespace{Name: "shop"}, inject.Inject, inject.PodLabel},
 		"namespace that could not be looked up":        {checked, `{}`, inject.Namespace{Name: "shop", Unknown: true}, inject.Inject, inject.Policy},
 		"namespace not checked and not labelled":       {enabled, `{}`, inject.Namespace{Name: "shop"}, inject.Inject, inject.Policy},
+		"a kind of owner that is skipped":              {kinds, `{"metadata":{"generateName":"a-","ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"a","controller":true}]}}`, enabledNamespace, inject.Skip, inject.OwnerKind},
+		"the label comes before the kind of owner":     {kinds, `{"metadata":{"generateName":"a-","labels":{"sidecar.istio.io/inject":"true"},"ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"a","controller":true}]}}`, enabledNamespace, inject.Inject, inject.PodLabel},
+		"a kind of owner of another group":             {kinds, `{"metadata":{"generateName":"a-","ownerReferences":[{"apiVersion":"volcano/v1","kind":"Job","name":"a","controller":true}]}}`, enabledNamespace, inject.Inject, inject.Policy},
+		"a kind of owner with a kind of sidecar":       {kinds, `{"metadata":{"generateName":"a-","ownerReferences":[{"apiVersion":"apps/v1","kind":"DaemonSet","name":"a","controller":true}]}}`, enabledNamespace, inject.Inject, inject.Policy},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var pod corev1.Pod
 			if err := json.Unmarshal([]byte(c.pod), &pod); err != nil {
 				t.Fatal(err)
 			}
-			got := newInjector(t, c.config).Decide(&pod, c.namespace)
+			got := injectors[c.config].Decide(&pod, c.namespace, inject.OwnerOf(&pod))
 			if got.Verdict != c.want || got.Reason != c.reason {
 				t.Errorf("got %s, %s (%s), want %s, %s", got.Verdict, got.Reason, got.Sentence, c.want, c.reason)
 			}
@@ -100,6 +109,11 @@ func TestConfigRefuses(t *testing.T) {
 		"a policy that is none":      {`{policy: enable}`, `config: policy "enable", wanted enabled or disabled`},
 		"no policy":                  {`{}`, `config: policy "", wanted enabled or disabled`},
 		"a faultPolicy that is none": {`{policy: enabled, faultPolicy: Fail}`, `config: faultPolicy "Fail", wanted ignore, deny or nothing`},
+		"a kind of owner without a mode": {
+			`{policy: enabled, ownerKinds: [{kind: Job}]}`,
+			`config: ownerKinds 0: kind "Job", mode "", wanted a kind, and native, classic or skip`,
+		},
+		"a userCollision that is none": {`{policy: enabled, userCollision: fail}`, `config: userCollision "fail", wanted warn or deny`},
 		"a selector that is none": {
 			`{policy: enabled, neverInjectSelector: [{matchExpressions: [{key: a, operator: Near}]}]}`,
 			`config: neverInjectSelector 0: "Near" is not a valid label selector operator`,

@@ -60,9 +60,12 @@ func (in *Injector) round(req Request, base object) (*rendering, Result, error) 
 	if err != nil {
 		return nil, Result{}, fmt.Errorf("pod: %w", err)
 	}
-	r := &rendering{in: in, pod: pod, base: base, namespace: req.Namespace}
+	r := &rendering{in: in, pod: pod, base: base, namespace: req.Namespace, owner: OwnerOf(pod)}
+	if req.Owner != nil {
+		r.owner = *req.Owner
+	}
 	r.readAnnotations()
-	decision := in.Decide(pod, req.Namespace)
+	decision := in.Decide(pod, req.Namespace, r.owner)
 	if decision.Verdict == Inject {
 		err = r.inject(req, &decision)
 	}
@@ -92,13 +95,9 @@ func (r *rendering) inject(req Request, decision *Decision) error {
 		return err
 	}
 	decision.Templates = templates
-	native, why := r.in.native(r.pod, req.Native)
+	native, why := r.in.native(r.pod, r.owner, req.Native)
 	r.native = native
 	decision.Trace = append(decision.Trace, Step{Rule: decision.Reason, Input: fmt.Sprintf("native sidecar: %t: %s", native, why), Outcome: Inject})
-	r.owner = ownerOf(r.pod)
-	if req.Owner != nil {
-		r.owner = *req.Owner
-	}
 	if err := r.render(templates); err != nil {
 		return err
 	}
@@ -106,7 +105,11 @@ func (r *rendering) inject(req Request, decision *Decision) error {
 		return err
 	}
 	r.followUser()
+	r.fitPodResources()
 	if err := r.finish(req.Path); err != nil {
+		return err
+	}
+	if err := r.checkConflicts(); err != nil {
 		return err
 	}
 	return record{

@@ -183,7 +183,7 @@ func (in *Injector) tryPod(places map[string]bool, name string, raw []byte, nati
 	if err != nil {
 		return err
 	}
-	r := &rendering{in: in, pod: pod, base: base, namespace: req.Namespace, native: native, owner: ownerOf(pod)}
+	r := &rendering{in: in, pod: pod, base: base, namespace: req.Namespace, native: native, owner: OwnerOf(pod)}
 	if r.proxyConfig, err = r.effectiveProxyConfig(); err != nil {
 		return err
 	}

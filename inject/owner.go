@@ -12,7 +12,7 @@ import (
 // of the run.
 var cronJobRun = regexp.MustCompile(`^(.+)-\d{8,10}$`)
 
-// ownerOf finds the workload that a pod belongs to from what the pod carries
+// OwnerOf finds the workload that a pod belongs to from what the pod carries
 // (GetDeployMetaFromPod in Istio's pkg/kube/util.go); the first row that
 // matches counts:
 //
@@ -24,7 +24,7 @@ var cronJobRun = regexp.MustCompile(`^(.+)-\d{8,10}$`)
 //	ReplicationController    label deploymentconfig            DeploymentConfig of that name
 //	Job                      name ends in -<8 to 10 digits>    CronJob, name without them
 //	any other                                                  the controller
-func ownerOf(pod *corev1.Pod) Owner {
+func OwnerOf(pod *corev1.Pod) Owner {
 	owner := Owner{APIVersion: "v1", Kind: "Pod", Name: pod.Name, Namespace: pod.Namespace}
 	if owner.Name == "" {
 		owner.Name = strings.TrimRight(pod.GenerateName, "-.")

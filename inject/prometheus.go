@@ -144,7 +144,7 @@ func (r *rendering) scrapeTargets() []scrapeTarget {
 }
 
 // agentPorts are the ports of the proxy and its agent in every pod.
-var agentPorts = []uint64{15000, 15001, 15004, 15006, 15008, 15020, 15021, 15053, 15090}
+var agentPorts = []string{"15000", "15001", "15004", "15006", "15008", "15020", "15021", "15053", "15090"}
 
 // validate refuses a port that is none, and one where scraping would ask the
 // agent for the agent's own metrics again and again.
@@ -161,7 +161,7 @@ func (s scrape) validate(target string) error {
 		switch {
 		case err != nil || n == 0:
 			return denied(BadAnnotation, "annotation prometheus.io/port: %q is no port, wanted 1 to 65535", port)
-		case port == target || slices.Contains(agentPorts, n):
+		case port == target || slices.Contains(agentPorts, strconv.FormatUint(n, 10)):
 			return denied(BadAnnotation, "annotation prometheus.io/port: %q is the proxy's own port, wanted the application's", port)
 		}
 	}

@@ -42,12 +42,16 @@ const nativeAnnotation = "sidecar.istio.io/nativeSidecar"
 // container with restartPolicy Always), and why:
 //
 //	the pod's annotation      "true" or "false"
+//	ownerKinds                native or classic, for the workload that owns the pod
 //	ENABLE_NATIVE_SIDECARS    "true" or "false"
 //	anything else, "auto"     what the nodes support
-func (in *Injector) native(pod *corev1.Pod, nodes Native) (bool, string) {
+func (in *Injector) native(pod *corev1.Pod, owner Owner, nodes Native) (bool, string) {
 	switch annotated := pod.Annotations[nativeAnnotation]; annotated {
 	case "true", "false":
 		return annotated == "true", fmt.Sprintf("the pod's annotation %s is %q", nativeAnnotation, annotated)
+	}
+	if mode, ok := in.config.ownerKind(owner); ok && mode.Mode != "skip" {
+		return mode.Mode == "native", fmt.Sprintf("the configuration's ownerKinds says %s for a %s", mode.Mode, owner.Kind)
 	}
 	switch set := in.env["ENABLE_NATIVE_SIDECARS"]; set {
 	case "true", "false":
