@@ -39,6 +39,10 @@ func take(dir string) (*claim, error) {
 	return &claim{file}, file.Truncate(0)
 }
 
+// release gives the claim up. Whoever took it has to call this in the end: a file
+// that nothing refers to any more is closed by the garbage collector, and its lock with it.
+func (c *claim) release() { _ = c.file.Close() }
+
 // ready tells the others that the control plane can be used.
 func (c *claim) ready() error {
 	_, err := c.file.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
