@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -69,17 +68,14 @@ func (r *report) failure(pkg, test, output string) {
 // that a program can read. It says whether all is well.
 func (r *report) finish() bool {
 	var sum tally
-	var took time.Duration
-	w := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "\nsuite\tpassed\tfailed\tskipped\twall time\t\n")
+	const line = "%-14s %8v %8v %8v %10v\n"
+	fmt.Fprintf(r.out, "\n"+line, "suite", "passed", "failed", "skipped", "wall time")
 	for _, row := range r.rows {
 		t := row.tally
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t\n", row.suite, t.passed, t.failed, len(t.skipped), short(t.took))
+		fmt.Fprintf(r.out, line, row.suite, t.passed, t.failed, len(t.skipped), short(t.took))
 		sum.add(t)
-		took += t.took
 	}
-	fmt.Fprintf(w, "all\t%d\t%d\t%d\t%s\t\n", sum.passed, sum.failed, len(sum.skipped), short(took))
-	w.Flush()
+	fmt.Fprintf(r.out, line, "all", sum.passed, sum.failed, len(sum.skipped), short(sum.took))
 	fmt.Fprintln(r.out)
 	for _, row := range r.rows {
 		for _, s := range row.tally.skipped {

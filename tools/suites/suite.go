@@ -26,8 +26,13 @@ type suite struct {
 	flags []string
 	// command is run in place of "go test", its output shown as it comes.
 	command []string
+	// fuzz is how long each fuzz target runs; 0 means that only its corpus does,
+	// as a test like any other.
+	fuzz time.Duration
 	// live prints each test as it ends: for suites of few, slow tests.
 	live bool
+	// named is set where the suite is not among those that run when none is named.
+	named bool
 }
 
 // suites is every suite, in the order in which they run: what fails fastest first.
@@ -42,7 +47,7 @@ var suites = []suite{
 	},
 	{
 		name: "conformance", about: "Istio's injection cases, offline and as the webhook",
-		dir: ".", packages: []string{"./test/conformance/..."},
+		dir: ".", packages: []string{"./test/conformance/..."}, live: true,
 	},
 	{
 		name: "binaries", about: "etcd, Kubernetes and kwok, built once into the cache",
@@ -55,6 +60,10 @@ var suites = []suite{
 	{
 		name: "e2e", about: "Outrigger on a real API server",
 		dir: "test/e2e", packages: []string{"./..."}, flags: []string{"-timeout=20m"}, live: true,
+	},
+	{
+		name: "fuzz", about: "a minute of each fuzz target of the product; only when named",
+		dir: ".", packages: []string{"./..."}, fuzz: time.Minute, live: true, named: true,
 	},
 }
 
@@ -81,11 +90,47 @@ func (s suite) test(ctx context.Context, root string, rep *report) (tally, error
 	if err != nil {
 		return tally{}, err
 	}
-	args := append([]string{"go", "test", "-json"}, s.flags...)
+	if s.fuzz == 0 {
+		return s.count(ctx, root, rep, append(s.flags, packages...))
+	}
+	var total tally
+	for _, p := range packages {
+		targets, err := s.targets(ctx, root, p)
+		if err != nil {
+			return total, err
+		}
+		for _, target := range targets {
+			t, err := s.count(ctx, root, rep, []string{"-run=^$", "-fuzz=^" + target + "$", "-fuzztime=" + s.fuzz.String(), p})
+			total.add(t)
+			if err != nil {
+				return total, err
+			}
+		}
+	}
+	return total, nil
+}
+
+// targets returns the names of a package's fuzz targets.
+func (s suite) targets(ctx context.Context, root, path string) ([]string, error) {
+	var out strings.Builder
+	if err := s.start(ctx, root, &out, []string{"go", "test", "-list=^Fuzz", path}); err != nil {
+		return nil, err
+	}
+	var targets []string
+	for line := range strings.Lines(out.String()) {
+		if strings.HasPrefix(line, "Fuzz") {
+			targets = append(targets, strings.TrimSpace(line))
+		}
+	}
+	return targets, nil
+}
+
+// count runs "go test" once.
+func (s suite) count(ctx context.Context, root string, rep *report, args []string) (tally, error) {
 	events, w := io.Pipe()
 	counted := make(chan tally)
 	go func() { counted <- count(events, rep, s.live) }()
-	err = s.start(ctx, root, w, append(args, packages...))
+	err := s.start(ctx, root, w, append([]string{"go", "test", "-json"}, args...))
 	w.Close()
 	t := <-counted
 	if t.failed > 0 {
