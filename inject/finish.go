@@ -29,7 +29,7 @@ func (r *rendering) finish(path Path) error {
 		return err
 	}
 	r.reorder()
-	return nil
+	return r.place()
 }
 
 // metadata writes what the injector itself puts on a pod.

@@ -48,6 +48,9 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 	if err != nil {
 		warnings = append(warnings, err.Error())
 	}
+	if previous == nil {
+		previous = in.recordOfIstiod(sent)
+	}
 	result, err = in.inject(req, sent, previous)
 	result.Warnings = append(warnings, result.Warnings...)
 	return result, err
@@ -189,9 +192,19 @@ func (r *rendering) emitted() map[string]bool {
 	return places
 }
 
+// movers are the containers whose places are the injection's business, so that
+// nobody else's is taken out and put in where the two change places.
+func (r *rendering) movers() []string {
+	out := slices.Clone(movers)
+	for _, list := range containerLists {
+		out = append(out, names(items(sub(r.overlaid, "spec"), list))...)
+	}
+	return out
+}
+
 // answer writes down what changed, and proves it on the bytes that were sent.
 func (r *rendering) answer(raw []byte, sent object, decision Decision) (Result, error) {
-	result := Result{Decision: decision, Patch: Patch(sent, r.merged), Warnings: r.warnings, Pod: raw}
+	result := Result{Decision: decision, Patch: Patch(sent, r.merged, r.movers()...), Warnings: r.warnings, Pod: raw}
 	if len(result.Patch) == 0 {
 		return result, nil
 	}

@@ -17,10 +17,12 @@ import (
 // another, and what is added costs one operation. Every other list is replaced
 // whole where it differs. The same trees give the same operations in the same
 // order: lists are first brought to their elements, from the end removed and
-// from the start added, and then the elements are looked into.
-func Patch(before, after map[string]any) []Operation {
-	ops := make([]Operation, 0, 16)
-	return diffObject(ops, "", before, after)
+// from the start added, and then the elements are looked into. Where elements
+// changed places with each other, the movers are taken out and put in.
+func Patch(before, after map[string]any, movers ...string) []Operation {
+	d := differ{ops: make([]Operation, 0, 16), movers: movers}
+	d.object("", before, after)
+	return d.ops
 }
 
 // Apply applies a patch to JSON as the API server does, with the same library.
@@ -54,72 +56,74 @@ func prove(raw []byte, ops []Operation, want object) error {
 	return nil
 }
 
-func diffObject(ops []Operation, path string, before, after object) []Operation {
+// A differ collects operations.
+type differ struct {
+	ops    []Operation
+	movers []string
+}
+
+func (d *differ) add(op, path, field string, value any) {
+	d.ops = append(d.ops, Operation{Operation: op, Path: pointer(path, field), Value: value})
+}
+
+func (d *differ) object(path string, before, after object) {
 	for _, field := range sortedKeys(before) {
 		if _, stays := after[field]; !stays {
-			ops = append(ops, operation("remove", path, field, nil))
+			d.add("remove", path, field, nil)
 		}
 	}
 	for _, field := range sortedKeys(after) {
 		was, had := before[field]
 		if !had || was == nil && after[field] != nil {
-			ops = append(ops, operation("add", path, field, after[field]))
+			d.add("add", path, field, after[field])
 			continue
 		}
-		ops = diffValue(ops, path, field, was, after[field])
+		d.value(path, field, was, after[field])
 	}
-	return ops
 }
 
-// diffValue compares what a field was with what it is.
-func diffValue(ops []Operation, path, field string, was, is any) []Operation {
+// value compares what a field was with what it is.
+func (d *differ) value(path, field string, was, is any) {
 	if equal(was, is) {
-		return ops
+		return
 	}
 	switch was := was.(type) {
 	case object:
 		if is, ok := is.(object); ok {
-			return diffObject(ops, pointer(path, field), was, is)
+			d.object(pointer(path, field), was, is)
+			return
 		}
 	case []any:
 		key, keyed := listKeys[field]
 		if is, ok := is.([]any); ok && keyed {
-			return diffList(ops, pointer(path, field), was, is, key)
+			d.list(pointer(path, field), was, is, key)
+			return
 		}
 	}
-	return append(ops, operation("replace", path, field, is))
+	d.add("replace", path, field, is)
 }
 
-// diffList brings a list to the elements of another, and then looks into those
-// that stayed. One that changed its place among the others is taken out and
-// put in.
-func diffList(ops []Operation, path string, before, after []any, key string) []Operation {
-	stays := staying(elementIDs(before, key), elementIDs(after, key))
+// list brings a list to the elements of another, and then looks into those that
+// stayed.
+func (d *differ) list(path string, before, after []any, key string) {
+	stays := stayingButFor(d.movers, elementIDs(before, key), elementIDs(after, key))
 	for at, next := len(before)-1, len(stays)-1; at >= 0; at-- {
 		if next >= 0 && stays[next].before == at {
 			next--
 			continue
 		}
-		ops = append(ops, operation("remove", path, strconv.Itoa(at), nil))
+		d.add("remove", path, strconv.Itoa(at), nil)
 	}
 	for at, next := 0, 0; at < len(after); at++ {
 		if next < len(stays) && stays[next].after == at {
 			next++
 			continue
 		}
-		ops = append(ops, operation("add", path, strconv.Itoa(at), after[at]))
+		d.add("add", path, strconv.Itoa(at), after[at])
 	}
 	for _, s := range stays {
-		was, is := before[s.before], after[s.after]
-		if a, ok := was.(object); ok {
-			if b, ok := is.(object); ok {
-				ops = diffObject(ops, pointer(path, strconv.Itoa(s.after)), a, b)
-				continue
-			}
-		}
-		ops = diffValue(ops, path, strconv.Itoa(s.after), was, is)
+		d.value(path, strconv.Itoa(s.after), before[s.before], after[s.after])
 	}
-	return ops
 }
 
 // An elementID tells one element of a list from another. Lists that merge by
@@ -143,9 +147,16 @@ func elementIDs(list []any, key string) []elementID {
 // A stay is an element that is not taken out: where it was and where it will be.
 type stay struct{ before, after int }
 
-// staying is the longest run of elements that both lists have in one order.
-func staying(before, after []elementID) []stay {
-	return longestRising(commonOf(before, after))
+// stayingButFor are the elements that need not be taken out: the most that both
+// lists have in one order, where those among the movers do not count.
+func stayingButFor(movers []string, before, after []elementID) []stay {
+	common := commonOf(before, after)
+	if inOrder(common) {
+		return common
+	}
+	return longestRising(slices.DeleteFunc(common, func(s stay) bool {
+		return slices.Contains(movers, before[s.before].key)
+	}))
 }
 
 func commonOf(before, after []elementID) []stay {
@@ -192,10 +203,6 @@ func longestRising(common []stay) []stay {
 	}
 	slices.Reverse(out)
 	return out
-}
-
-func operation(op, path, field string, value any) Operation {
-	return Operation{Operation: op, Path: pointer(path, field), Value: value}
 }
 
 // pointer is path's child field as a JSON Pointer (RFC 6901).

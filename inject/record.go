@@ -17,6 +17,9 @@ type record struct {
 	Templates []string `json:"templates"`
 	Native    bool     `json:"native"`
 	Undo      undo     `json:"undo"`
+
+	// own are the user's own containers, where the undo does not know them.
+	own map[string]object
 }
 
 const recordVersion = 1
@@ -62,6 +65,7 @@ func (r *record) before(pod object, allowed map[string]bool) (base object, kept 
 		delete(annotations, RecordAnnotation)
 	}
 	takeBack(base, r.Undo, allowed, func(path string) { kept = append(kept, path) })
+	r.restoreOwn(base)
 	dropEmpty(metadata, "annotations", sub(pod, "metadata"))
 	return base, kept
 }

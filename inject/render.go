@@ -38,6 +38,8 @@ type rendering struct {
 	merged object
 	// overrides are the user's own containers that a template named.
 	overrides overrides
+	// placements are what templates say about where their containers stand.
+	placements []placement
 
 	warnings []string
 }
@@ -79,6 +81,7 @@ func parseOverlay(out []byte) (object, error) {
 }
 
 func (r *rendering) lay(overlay object) error {
+	r.notePlaces(overlay)
 	var err error
 	if r.overlaid, err = Merge(r.overlaid, overlay); err != nil {
 		return err

@@ -30,8 +30,8 @@ const (
 	undoFrom  = "<"
 )
 
-// added marks what was not there before.
-var added any = json.Number("0")
+// addedNode marks what was not there before.
+var addedNode any = json.Number("0")
 
 // shared are the fields whose parts have several owners: other webhooks and
 // the API server's own plugins add labels, limits and security settings to
@@ -161,18 +161,6 @@ func undoList(field string, before, after []any, key string) undo {
 	return out
 }
 
-// stayingButFor is [staying], where, of the elements that changed places with
-// each other, it is the movers that moved.
-func stayingButFor(movers []string, before, after []elementID) []stay {
-	common := commonOf(before, after)
-	if inOrder(common) {
-		return common
-	}
-	return longestRising(slices.DeleteFunc(common, func(s stay) bool {
-		return slices.Contains(movers, before[s.before].key)
-	}))
-}
-
 // sketch is the undo of a value that was added, deep enough to tell what is
 // ours in it from what others may add later.
 func sketch(field string, value any) any {
@@ -190,12 +178,12 @@ func sketch(field string, value any) any {
 			return undo{undoAdded: inner}
 		}
 	}
-	return added
+	return addedNode
 }
 
 func sketchElement(field string, item any) any {
 	if element, ok := item.(object); ok && slices.Contains(containerLists, field) {
 		return undo{undoAdded: undoFields(nil, element)}
 	}
-	return added
+	return addedNode
 }
