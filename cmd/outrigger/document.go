@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	kjson "sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
+)
+
+// A document is one document of a file, as it was written. What stands between
+// two documents belongs to the second one, so that the documents of a file, one
+// after the other, are the file byte for byte.
+type document struct {
+	file   string // "standard input" for that
+	number int    // in the file, from 1; documents without content are not counted
+	line   int    // where text begins in the file, from 1
+	lead   []byte // the separator before it: "---" to the end of the line, or nothing
+	text   []byte
+	json   []byte // what it says; nil for one without content
+	isJSON bool   // it was written as JSON
+	// warning is what is doubtful about the text; "" as a rule.
+	warning string
+	// err is why the text could not be read, with file, document and line.
+	err error
+}
+
+// where is the document for people.
+func (d document) where() string { return fmt.Sprintf("%s: document %d", d.file, d.number) }
+
+// readDocuments splits a file into its documents and parses each. The file may
+// be YAML, JSON, several JSON values one after the other, or all of them by
+// turns.
+func readDocuments(file string, content []byte) []document {
+	if bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")) {
+		return []document{{file: file, text: content, err: fmt.Errorf("%s: UTF-16 text, want UTF-8", file)}}
+	}
+	var docs []document
+	number, line := 0, 1
+	for _, part := range split(content) {
+		line += bytes.Count(part.lead, []byte("\n"))
+		for _, d := range splitJSON(part) {
+			if !d.blank() {
+				number++
+			}
+			d.file, d.line, d.number = file, line, number
+			d.json, d.err = d.parse()
+			line += bytes.Count(d.text, []byte("\n"))
+			docs = append(docs, d)
+		}
+	}
+	return docs
+}
+
+// split cuts YAML at its document markers: a line that begins with "---" or
+// "..." ends the document before it wherever it stands, in a quoted or block
+// text too, so no YAML parser is needed to find it.
+func split(content []byte) []document {
+	docs := []document{{}}
+	for at := 0; at < len(content); {
+		line := content[at:]
+		if end := bytes.IndexByte(line, '\n'); end >= 0 {
+			line = line[:end+1]
+		}
+		at += len(line)
+		lead := marker(line)
+		if lead > 0 {
+			docs = append(docs, document{lead: line[:lead]})
+		}
+		last := &docs[len(docs)-1]
+		last.text = append(last.text, line[lead:]...)
+	}
+	return docs
+}
+
+// marker is how much of a line is a document marker: nothing, the whole line,
+// or the "---" before content on the same line.
+func marker(line []byte) int {
+	if !bytes.HasPrefix(line, []byte("---")) && !bytes.HasPrefix(line, []byte("...")) {
+		return 0
+	}
+	rest := line[3:]
+	if len(rest) > 0 && bytes.IndexByte([]byte(" \t\r\n"), rest[0]) < 0 {
+		return 0
+	}
+	if rest = bytes.TrimSpace(rest); len(rest) == 0 || rest[0] == '#' {
+		return len(line)
+	}
+	return 3
+}
+
+// splitJSON cuts a part that holds JSON values, one after the other, into a
+// document each. Every other part is given back as it is.
+func splitJSON(part document) []document {
+	content := withoutBOM(part.text)
+	if trimmed := bytes.TrimSpace(content); len(trimmed) == 0 || trimmed[0] != '{' {
+		return []document{part}
+	}
+	var docs []document
+	values := json.NewDecoder(bytes.NewReader(content))
+	for start, end := 0, 0; ; start = end {
+		var value json.RawMessage
+		switch err := values.Decode(&value); {
+		case errors.Is(err, io.EOF):
+			last := &docs[len(docs)-1]
+			last.text = part.text[start-len(last.text):] // what follows the last value is its own
+			docs[0].lead = part.lead
+			return docs
+		case err != nil:
+			return []document{part} // a flow mapping, or broken: the YAML parser will say
+		}
+		end = len(part.text) - len(content) + int(values.InputOffset())
+		docs = append(docs, document{text: part.text[start:end], json: value, isJSON: true})
+	}
+}
+
+// parse is what the document says, as JSON; nil where it has no content.
+func (d *document) parse() ([]byte, error) {
+	if d.blank() {
+		return nil, nil
+	}
+	value := d.json
+	if !d.isJSON {
+		// Lines before the document are handed over as empty ones: then the parser
+		// counts lines as the reader's editor does.
+		text := append(bytes.Repeat([]byte("\n"), d.line-1), withoutBOM(d.text)...)
+		var err error
+		if value, err = yaml.YAMLToJSONStrict(text); err != nil {
+			var lenient error
+			if value, lenient = yaml.YAMLToJSON(text); lenient != nil {
+				return nil, fmt.Errorf("%s: %s", d.where(), oneLine(lenient))
+			}
+			d.warning = oneLine(err) + ": the last one counts"
+		}
+	}
+	if string(value) == "null" {
+		return nil, nil
+	}
+	var manifest struct {
+		Kind string `json:"kind"`
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(value, &manifest); err != nil || manifest.Kind == "" {
+		return nil, fmt.Errorf("%s: line %d: no kind, want a manifest", d.where(), d.line)
+	}
+	return value, nil
+}
+
+// blank says that the document has nothing but comments and directives.
+func (d *document) blank() bool {
+	for line := range bytes.Lines(withoutBOM(d.text)) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' && line[0] != '%' {
+			return false
+		}
+	}
+	return true
+}
+
+// endLines ends the lines of a text as the document does.
+func (d *document) endLines(text string) []byte {
+	if bytes.Contains(d.text, []byte("\r\n")) {
+		text = strings.ReplaceAll(text, "\n", "\r\n")
+	}
+	return []byte(text)
+}
+
+func withoutBOM(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }
+
+// oneLine is a YAML parser's message without its preamble, on one line.
+func oneLine(err error) string {
+	message := err.Error()
+	for _, preamble := range []string{"error converting YAML to JSON: ", "yaml: ", "unmarshal errors:"} {
+		message = strings.TrimPrefix(message, preamble)
+	}
+	lines := strings.Split(strings.TrimSpace(message), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, "; ")
+}

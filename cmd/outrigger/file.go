@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"outrigger.dev/outrigger/inject"
+)
+
+// A file is a named text.
+type file struct {
+	name    string
+	content []byte
+}
+
+// readFiles reads what -f names: files, folders (their manifests by name, not
+// those of folders in them) and "-".
+func readFiles(names []string, stdin io.Reader) ([]file, error) {
+	var files []file
+	for i, name := range names {
+		if name == "-" {
+			if slices.Contains(names[:i], name) {
+				return nil, usageError{fmt.Errorf("-f -: standard input can be read once only")}
+			}
+			content, err := io.ReadAll(stdin)
+			if err != nil {
+				return nil, fmt.Errorf("standard input: %w", err)
+			}
+			files = append(files, file{"standard input", content})
+			continue
+		}
+		paths, err := manifests(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, file{path, content})
+		}
+	}
+	return files, nil
+}
+
+// manifests are the files behind a name: itself, or what is in the folder.
+func manifests(name string) ([]string, error) {
+	stat, err := os.Stat(name)
+	if err != nil || !stat.IsDir() {
+		return []string{name}, err
+	}
+	entries, err := os.ReadDir(name)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, entry := range entries {
+		if slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(entry.Name())) && !entry.IsDir() {
+			paths = append(paths, filepath.Join(name, entry.Name()))
+		}
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("%s: no .yaml, .yml or .json file in it", name)
+	}
+	return paths, nil
+}
+
+// readNamespaces reads the Namespaces of a file, by name. A List of them, as
+// "kubectl get namespaces -o yaml" prints, is as good.
+func readNamespaces(name string) (map[string]inject.Namespace, error) {
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	namespaces := map[string]inject.Namespace{}
+	for _, d := range readDocuments(name, content) {
+		if d.err != nil {
+			return nil, d.err
+		}
+		if d.json == nil {
+			continue
+		}
+		if err := addNamespaces(namespaces, d.json); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.where(), err)
+		}
+	}
+	if len(namespaces) == 0 {
+		return nil, fmt.Errorf("%s: no Namespace in it", name)
+	}
+	return namespaces, nil
+}
+
+func addNamespaces(namespaces map[string]inject.Namespace, manifest []byte) error {
+	var ns struct {
+		Kind     string
+		Metadata struct {
+			Name                string
+			Labels, Annotations map[string]string
+		}
+		Items []json.RawMessage
+	}
+	if err := json.Unmarshal(manifest, &ns); err != nil {
+		return err
+	}
+	switch ns.Kind {
+	case "Namespace":
+		namespaces[ns.Metadata.Name] = inject.Namespace{
+			Name: ns.Metadata.Name, Labels: ns.Metadata.Labels, Annotations: ns.Metadata.Annotations,
+		}
+	case "List":
+		for _, item := range ns.Items {
+			if err := addNamespaces(namespaces, item); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
+	"outrigger.dev/outrigger/charts"
+	"outrigger.dev/outrigger/inject"
+)
+
+// defaultRevision is the revision of an installation that was given none.
+const defaultRevision = "default"
+
+const injectHelp = `Add sidecars to the pods in manifests, without a cluster.
+
+  %s inject -f app.yaml | kubectl apply -f -
+
+The output is what the webhook would make of each pod. Documents keep their
+order; one that is not injected comes out as it went in, comments included. Why
+a workload was skipped is said on standard error.
+
+Without --config, --values or --mesh-config the default profile's apply; a file
+given replaces that one whole.
+
+Exit status: 0, also where workloads were skipped; 1 if a document is broken or
+its pod is denied, and then nothing is printed; 64 for a wrong command line.`
+
+// injectFlags are what "outrigger inject" is told.
+type injectFlags struct {
+	files                []string
+	config, values, mesh string
+	namespaces           string
+	native               choice
+	revision             string
+	platform             choice
+	compliance           string
+	output               choice
+}
+
+// newInject is the verb that injects manifests.
+func newInject(program string) *cobra.Command {
+	flags := injectFlags{
+		native:   choice{value: "auto", of: []string{"auto", "true", "false"}},
+		platform: choice{of: []string{"openshift"}},
+		output:   choice{value: "yaml", of: []string{"yaml", "json", "patch", "diff"}},
+	}
+	cmd := &cobra.Command{
+		Use:   "inject -f FILE",
+		Short: "Add sidecars to the pods in manifests, without a cluster",
+		Long:  fmt.Sprintf(injectHelp, program),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && len(flags.files) > 0 {
+				return nil
+			}
+			if len(args) > 0 {
+				return usageError{hinted{fmt.Errorf("%q is no flag", args[0]), cmd.CommandPath() + " -f " + args[0]}}
+			}
+			return usageError{hinted{errors.New("no input"), cmd.CommandPath() + " -f FILE, or -f - for standard input"}}
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringArrayVarP(&flags.files, "filename", "f", nil, "manifests: a `file`, a folder, or - for standard input; may be repeated")
+	f.VarP(&flags.output, "output", "o", "yaml, json (a value per document), patch (a JSON Patch per document) or diff")
+	f.StringVar(&flags.config, "config", "", "`file` with policy, templates and selectors")
+	f.StringVar(&flags.values, "values", "", "`file` with the values that templates read")
+	f.StringVar(&flags.mesh, "mesh-config", "", "`file` with the mesh configuration")
+	f.StringVar(&flags.namespaces, "namespace-file", "", "`file` with the Namespaces of the workloads; without it each counts as enabled")
+	f.Var(&flags.native, "native-sidecars", "auto, true or false: sidecars as init containers that keep running; auto means true")
+	f.StringVar(&flags.revision, "revision", defaultRevision, "`name` of the revision to inject for")
+	f.Var(&flags.platform, "platform", "openshift, where user ids come from the namespace")
+	f.StringVar(&flags.compliance, "compliance-policy", "", "`policy` that the proxy has to keep, such as fips-140-3")
+	return cmd
+}
+
+// run reads, injects and prints. Nothing is printed before everything is known
+// to be right.
+func (f *injectFlags) run(cmd *cobra.Command) error {
+	injector, err := f.injector(cmd)
+	if err != nil {
+		return err
+	}
+	job := injection{injector: injector, revision: f.revision, stderr: cmd.ErrOrStderr()}
+	if f.namespaces != "" {
+		if job.namespaces, err = readNamespaces(f.namespaces); err != nil {
+			return err
+		}
+	}
+	files, err := readFiles(f.files, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		for _, d := range readDocuments(file.name, file.content) {
+			job.document(d)
+		}
+	}
+	if err := errors.Join(job.errs...); err != nil {
+		return err
+	}
+	return outputs[f.output.value](cmd.OutOrStdout(), job.done)
+}
+
+// injector is made from the flags.
+func (f *injectFlags) injector(cmd *cobra.Command) (*inject.Injector, error) {
+	sources, err := f.sources()
+	if err != nil {
+		return nil, err
+	}
+	settings := inject.Settings{Revision: f.revision, Env: map[string]string{}}
+	if cmd.Flags().Changed("native-sidecars") {
+		settings.Env["ENABLE_NATIVE_SIDECARS"] = f.native.value
+	}
+	if f.platform.value != "" {
+		settings.Env["PLATFORM"] = f.platform.value
+	}
+	if f.compliance != "" {
+		settings.Env["COMPLIANCE_POLICY"] = f.compliance
+	}
+	injector, err := inject.New(sources, settings)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return injector, nil
+}
+
+// sources are the default profile's, but for the files given.
+func (f *injectFlags) sources() (sources inject.Sources, err error) {
+	sources.Config, sources.Values, sources.Mesh = charts.Default()
+	for name, text := range map[string]*[]byte{f.config: &sources.Config, f.values: &sources.Values, f.mesh: &sources.Mesh} {
+		if name == "" {
+			continue
+		}
+		if *text, err = os.ReadFile(name); err != nil {
+			return inject.Sources{}, err
+		}
+	}
+	return sources, nil
+}
+
+// An injection is one run over all documents.
+type injection struct {
+	injector   *inject.Injector
+	revision   string
+	namespaces map[string]inject.Namespace // nil: nothing is known of any
+	stderr     io.Writer
+	done       []injected
+	errs       []error
+}
+
+// injected is a document and the patch that injects it; empty where nothing
+// changes.
+type injected struct {
+	document
+	patch []inject.Operation
+}
+
+func (j *injection) fail(err error) {
+	if err != nil {
+		j.errs = append(j.errs, err)
+	}
+}
+
+// say prints one line on standard error.
+func (j *injection) say(format string, args ...any) {
+	fmt.Fprintln(j.stderr, printable(fmt.Sprintf(format, args...)))
+}
+
+// document injects every workload of a document.
+func (j *injection) document(d document) {
+	done := injected{document: d}
+	defer func() { j.done = append(j.done, done) }()
+	if d.json == nil {
+		j.fail(d.err)
+		return
+	}
+	if d.warning != "" {
+		j.say("warning: %s: %s", d.where(), d.warning)
+	}
+	workloads, err := inject.ReadWorkloads(d.json)
+	if err != nil {
+		j.fail(fmt.Errorf("%s: line %d: %w", d.where(), d.line, err))
+	}
+	for _, w := range workloads {
+		ops, err := j.workload(w)
+		if err != nil {
+			j.fail(fmt.Errorf("%s: %s: %w", d.where(), w, err))
+		}
+		done.patch = append(done.patch, w.Prefixed(ops)...)
+	}
+}
+
+// workload injects one workload; the operations are on its pod.
+func (j *injection) workload(w inject.Workload) ([]inject.Operation, error) {
+	request := inject.Request{
+		Pod:       w.Pod,
+		Namespace: j.namespace(w.Namespace),
+		Native:    inject.Native{Supported: true, Why: "there is no cluster to ask"},
+		Owner:     w.Owner(),
+	}
+	result, err := j.injector.Inject(request)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", inject.Fault, err)
+	}
+	for _, warning := range result.Warnings {
+		j.say("warning: %s: %s", w, warning)
+	}
+	decision := result.Decision
+	if decision.Verdict == inject.Deny {
+		return nil, fmt.Errorf("%s: %s", decision.Reason, decision.Sentence)
+	}
+	if decision.Verdict == inject.Skip {
+		j.say("skipped %s: %s: %s", w, decision.Reason, decision.Sentence)
+	}
+	if decision.Verdict == inject.Inject || decision.Reason == inject.NamespaceNotEnabled {
+		j.fail(j.noteCall(w, request.Namespace))
+	}
+	return result.Patch, nil
+}
+
+// namespace is what is known of a namespace. Without --namespace-file the pod
+// counts as called for; with it, a namespace that is not there has no labels.
+func (j *injection) namespace(name string) inject.Namespace {
+	if ns, ok := j.namespaces[name]; ok {
+		return ns
+	}
+	return inject.Namespace{Name: name, Unknown: j.namespaces == nil}
+}
+
+// noteCall says so where the API server would not have called.
+func (j *injection) noteCall(w inject.Workload, ns inject.Namespace) error {
+	if ns.Unknown {
+		return nil
+	}
+	var pod struct {
+		Metadata struct{ Labels labels.Set }
+	}
+	if err := json.Unmarshal(w.Pod, &pod); err != nil {
+		return fmt.Errorf("%s: %w", w, err)
+	}
+	why, err := notCalled(ns, pod.Metadata.Labels, cmp.Or(j.revision, defaultRevision))
+	if why != "" {
+		j.say("note: %s: the API server would not call the webhook: %s", w, why)
+	}
+	return err
+}
+
+// A choice is a flag that takes one of a few words.
+type choice struct {
+	value string
+	of    []string
+}
+
+func (c *choice) String() string { return c.value }
+func (c *choice) Type() string   { return strings.Join(c.of, "|") }
+
+// Set is called with what the command line says.
+func (c *choice) Set(value string) error {
+	for _, word := range c.of {
+		if value == word {
+			c.value = value
+			return nil
+		}
+	}
+	last := len(c.of) - 1
+	if last == 0 {
+		return fmt.Errorf("want %s", c.of[0])
+	}
+	return fmt.Errorf("want %s or %s", strings.Join(c.of[:last], ", "), c.of[last])
+}

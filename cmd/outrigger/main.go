@@ -1,0 +1,142 @@
+// Outrigger adds sidecars to Kubernetes pods, and says why it did or did not.
+// Installed as kubectl-outrigger it is also "kubectl outrigger".
+//
+// Its voice: standard output carries the result and nothing else. On standard
+// error, a line begins with what it is, without a capital or a full stop:
+//
+//	error: what went wrong, subject first
+//	hint: the one thing to do about it, where there is one
+//	warning: what is doubtful, and is done all the same
+//	note: what the reader may not know
+//	skipped Kind namespace/name: reason: sentence
+//
+// Exit status: 0, and 1 for an error, 64 for a command that is not understood.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Exit statuses, after sysexits.h where that has one.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 64
+)
+
+// run is the whole program: args as the system gives them, name first. It
+// returns the exit status.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot(args[0])
+	root.SetArgs(args[1:])
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.Execute()
+	if err == nil {
+		return exitOK
+	}
+	report(stderr, err)
+	if errors.As(err, new(usageError)) {
+		return exitUsage
+	}
+	return exitError
+}
+
+// newRoot is the command that the verbs hang on.
+func newRoot(program string) *cobra.Command {
+	name := "outrigger"
+	if strings.HasPrefix(filepath.Base(program), "kubectl-") {
+		name = "kubectl outrigger"
+	}
+	root := &cobra.Command{
+		Use:           "outrigger",
+		Short:         "Sidecars for Kubernetes pods, and the reason why",
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			hint := cmd.CommandPath() + " --help lists the commands"
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = cmd.CommandPath() + " " + near[0]
+			}
+			return usageError{hinted{fmt.Errorf("%q is no command", args[0]), hint}}
+		},
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SuggestionsMinimumDistance: 2,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{hinted{err, cmd.CommandPath() + " --help"}}
+	})
+	root.AddCommand(newInject(name), newVersion())
+	return root
+}
+
+// A hinted error is one that there is one thing to do about.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
+// A usageError is a command line that is not understood.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+// report prints an error; joined ones a line each.
+func report(w io.Writer, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			report(w, err)
+		}
+		return
+	}
+	fmt.Fprintf(w, "error: %s\n", printable(err.Error()))
+	var h hinted
+	if errors.As(err, &h) {
+		fmt.Fprintf(w, "hint: %s\n", h.hint)
+	}
+}
+
+// printable keeps what a manifest says from moving the reader's cursor: control
+// characters are written as Go escapes them.
+func printable(text string) string {
+	if strings.IndexFunc(text, unprintable) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if unprintable(r) {
+			fmt.Fprintf(&b, "\\x%02x", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func unprintable(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 }
+
+// noArguments refuses what is not a flag.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError{hinted{fmt.Errorf("%q is one argument too many", args[0]), cmd.CommandPath() + " --help"}}
+}

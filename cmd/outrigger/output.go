@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+	"golang.org/x/term"
+	"outrigger.dev/outrigger/inject"
+)
+
+// outputs are the forms of a result. Documents come out in input order; those
+// without content only in yaml.
+var outputs = map[string]func(io.Writer, []injected) error{
+	"yaml":  writeYAML,
+	"json":  writeJSON,
+	"patch": writePatch,
+	"diff":  writeDiff,
+}
+
+// writeYAML writes what was not injected byte for byte, separators included.
+func writeYAML(w io.Writer, docs []injected) error {
+	var out bytes.Buffer
+	for i, d := range docs {
+		text := d.text
+		if len(d.patch) > 0 {
+			_, after, err := d.rewrite(d.patch)
+			if err != nil {
+				return err
+			}
+			text = d.endLines(after)
+		}
+		lead := d.lead
+		if i > 0 && len(lead) == 0 {
+			lead = []byte("---\n") // two files, or two JSON values
+		}
+		if i > 0 && !bytes.HasSuffix(out.Bytes(), []byte("\n")) && out.Len() > 0 {
+			out.WriteByte('\n')
+		}
+		if len(d.patch) > 0 && len(lead) > 0 && !bytes.HasSuffix(lead, []byte("\n")) {
+			lead = append(bytes.Clone(lead), '\n')
+		}
+		out.Write(lead)
+		out.Write(text)
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// writeJSON writes one value a line for each document.
+func writeJSON(w io.Writer, docs []injected) error {
+	var out bytes.Buffer
+	for _, d := range docs {
+		if d.json == nil {
+			continue
+		}
+		raw, err := inject.Apply(d.json, d.patch)
+		if err == nil {
+			err = compactJSON(&out, raw)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// writePatch writes one JSON Patch a line for each document, "[]" where nothing
+// changes.
+func writePatch(w io.Writer, docs []injected) error {
+	var out bytes.Buffer
+	for _, d := range docs {
+		if d.json == nil {
+			continue
+		}
+		raw, err := json.Marshal(append([]inject.Operation{}, d.patch...))
+		if err == nil {
+			err = compactJSON(&out, raw)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// writeDiff writes a unified diff for each document that changes.
+func writeDiff(w io.Writer, docs []injected) error {
+	var out strings.Builder
+	for _, d := range docs {
+		if len(d.patch) == 0 {
+			continue
+		}
+		before, after, err := d.rewrite(d.patch)
+		if err != nil {
+			return err
+		}
+		out.WriteString(udiff.Unified(d.where(), d.where()+", injected", before, after))
+	}
+	text := out.String()
+	if colored(w) {
+		text = color(text)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// colored says whether w is a terminal that wants colours; see no-color.org.
+func colored(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+}
+
+// color paints a unified diff as git does.
+func color(diff string) string {
+	paint := func(line string) string {
+		for prefix, code := range map[byte]string{'+': "32", '-': "31", '@': "36"} {
+			if line[0] == prefix {
+				return "\x1b[" + code + "m" + strings.TrimSuffix(line, "\n") + "\x1b[m\n"
+			}
+		}
+		return line
+	}
+	var out strings.Builder
+	for line := range strings.Lines(diff) {
+		out.WriteString(paint(line))
+	}
+	return out.String()
+}
+
+// compactJSON is JSON on one line, readable: "<" stays "<".
+func compactJSON(w io.Writer, raw []byte) error {
+	var value any
+	numbers := json.NewDecoder(bytes.NewReader(raw))
+	numbers.UseNumber()
+	if err := numbers.Decode(&value); err != nil {
+		return err
+	}
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	return out.Encode(value)
+}
