@@ -13,9 +13,9 @@ import (
 var corpus embed.FS
 
 // Corpus returns pods as JSON, as the API server sends them, that together reach
-// every branch of the built-in templates: a template that renders them all will
-// hardly fail on a pod in a cluster. The order is fixed; each call makes new
-// documents.
+// every branch of the built-in templates that a pod can reach: a template that
+// renders them all will hardly fail on a pod in a cluster. The order is fixed;
+// each call makes new documents.
 func Corpus() [][]byte {
 	files := embedded(corpus, "corpus")
 	pods := make([][]byte, 0, len(files))
