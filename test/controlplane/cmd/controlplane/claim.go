@@ -22,7 +22,7 @@ var errClaimed = errors.New("another process runs the control plane")
 // claimPath is where the claim on dir is.
 func claimPath(dir string) string { return filepath.Join(dir, "claim") }
 
-// take claims dir until this process ends.
+// take claims dir until drop, or until this process ends.
 func take(dir string) (*claim, error) {
 	file, err := os.OpenFile(claimPath(dir), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -48,6 +48,10 @@ func (c *claim) ready() error {
 	_, err := c.file.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
 	return err
 }
+
+// drop gives the claim up. Without a call to come, the file would be closed, and the lock
+// gone, as soon as the garbage collector finds that nobody uses it.
+func (c *claim) drop() { c.file.Close() }
 
 // look finds the process that holds the claim on dir, and whether it is ready. The process
 // is 0 when nobody does.

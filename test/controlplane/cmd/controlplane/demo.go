@@ -106,6 +106,7 @@ func (d demo) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer held.drop()
 	defer held.release()
 	c, err := controlplane.Start(ctx, controlplane.Options{Dir: d.dir, Progress: d.stderr})
 	if err != nil {

@@ -4,10 +4,13 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,12 +20,19 @@ import (
 	"outrigger.dev/outrigger/test/controlplane/binaries"
 )
 
-// commandVariable makes this test's program be the command.
-const commandVariable = "CONTROLPLANE_TEST_COMMAND"
+// commandVariable makes this test's program be the command, claimVariable makes it hold a
+// claim.
+const (
+	commandVariable = "CONTROLPLANE_TEST_COMMAND"
+	claimVariable   = "CONTROLPLANE_TEST_CLAIM"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(commandVariable) != "" {
 		main()
+	}
+	if os.Getenv(claimVariable) != "" {
+		hold(os.Args[1])
 	}
 	os.Exit(m.Run())
 }
@@ -69,6 +79,50 @@ func TestDemo(t *testing.T) {
 	if _, err := os.Stat(kubeconfig); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("kubeconfig after down: %v, want it gone", err)
 	}
+}
+
+// TestClaimOutlivesGarbageCollection has a claim that only a deferred call refers to, like
+// the one that serve holds for days.
+func TestClaimOutlivesGarbageCollection(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.Command(os.Args[0], dir)
+	cmd.Env = append(os.Environ(), claimVariable+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	process, ready, err := look(dir)
+	if process != cmd.Process.Pid || !ready || err != nil {
+		t.Errorf("claim: process %d, ready %v, error %v, want process %d, ready", process, ready, err, cmd.Process.Pid)
+	}
+}
+
+// hold claims dir, collects garbage, says so and waits to be killed.
+func hold(dir string) {
+	held, err := take(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer held.drop()
+	if err := held.ready(); err != nil {
+		log.Fatal(err)
+	}
+	for range 3 { // once to find the file unused, once to run what closes it
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond)
+	}
+	fmt.Println("held")
+	select {}
 }
 
 // TestAPartThatEndsTakesTheRestAlong keeps status from calling up what is not whole.
