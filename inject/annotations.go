@@ -15,56 +15,17 @@ import (
 
 const proxyConfigAnnotation = "proxy.istio.io/config"
 
-// checks are the annotations whose values are looked at before anything is
-// rendered, each with its check (AnnotationValidation in Istio's
-// pkg/kube/inject/validate.go). A bad value refuses the pod: what the proxy
-// would do with it is not what its author wants.
-var checks = map[string]func(string) error{
-	"sidecar.istio.io/interceptionMode":                     oneOf("REDIRECT", "TPROXY", "NONE"),
-	"sidecar.istio.io/proxyCPU":                             quantity,
-	"sidecar.istio.io/proxyCPULimit":                        quantity,
-	"sidecar.istio.io/proxyMemory":                          quantity,
-	"sidecar.istio.io/proxyMemoryLimit":                     quantity,
-	"traffic.sidecar.istio.io/includeOutboundIPRanges":      wildcardOr(ipRanges),
-	"traffic.sidecar.istio.io/excludeOutboundIPRanges":      ipRanges,
-	"traffic.sidecar.istio.io/includeInboundPorts":          wildcardOr(ports),
-	"traffic.sidecar.istio.io/excludeInboundPorts":          ports,
-	"traffic.sidecar.istio.io/excludeOutboundPorts":         ports,
-	"traffic.sidecar.istio.io/excludeInterfaces":            interfaces,
-	"traffic.sidecar.istio.io/kubevirtInterfaces":           interfaces,
-	"istio.io/reroute-virtual-interfaces":                   interfaces,
-	"status.sidecar.istio.io/port":                          port,
-	"readiness.status.sidecar.istio.io/initialDelaySeconds": seconds,
-	"readiness.status.sidecar.istio.io/periodSeconds":       seconds,
-	"readiness.status.sidecar.istio.io/failureThreshold":    seconds,
-}
-
-// pasted are the annotations whose values templates paste between quotes, and
-// that have no form of their own to be checked by.
-var pasted = []string{
-	"sidecar.istio.io/proxyImage",
-	"sidecar.istio.io/proxyImageType",
-	"sidecar.istio.io/logLevel",
-	"sidecar.istio.io/componentLogLevel",
-	"sidecar.istio.io/agentLogLevel",
-	"sidecar.istio.io/bootstrapOverride",
-	"sidecar.istio.io/capNetBindService",
-	"traffic.sidecar.istio.io/includeOutboundPorts",
-	"kubectl.kubernetes.io/default-container",
-	"kubectl.kubernetes.io/default-logs-container",
-	"resource.opentelemetry.io/service.namespace",
-	"resource.opentelemetry.io/service.version",
-	"resource.opentelemetry.io/service.instance.id",
-}
-
 // checkAnnotations refuses a pod with a value that would make the proxy do
 // something else than its author wants, or that would end the quotes it is
 // pasted between. All that is wrong is said at once.
 func (r *rendering) checkAnnotations() error {
 	var wrong []string
 	for _, key := range sortedStrings(r.pod.Annotations) {
-		value := r.pod.Annotations[key]
-		if err := checkAnnotation(key, value); err != nil {
+		k, known := LookupKey(key)
+		if !known || k.deny == nil {
+			continue
+		}
+		if err := k.deny(r.pod.Annotations[key]); err != nil {
 			wrong = append(wrong, fmt.Sprintf("annotation %s: %v", key, err))
 		}
 	}
@@ -77,16 +38,6 @@ func (r *rendering) checkAnnotations() error {
 		return denied(BadAnnotation, "%s", strings.Join(wrong, "; "))
 	}
 	return nil
-}
-
-func checkAnnotation(key, value string) error {
-	if check, ok := checks[key]; ok {
-		return check(value)
-	}
-	if !slices.Contains(pasted, key) {
-		return nil
-	}
-	return plain(value)
 }
 
 // effectiveProxyConfig is the mesh's ProxyConfig with the pod's annotation laid
@@ -104,7 +55,8 @@ func (r *rendering) effectiveProxyConfig() (*meshconfig.ProxyConfig, error) {
 	return config, nil
 }
 
-// readAnnotations warns of what is written on the pod and has no effect.
+// readAnnotations warns of what is written on the pod and has no effect, and
+// keeps it from the templates.
 func (r *rendering) readAnnotations() {
 	label, hasLabel := r.pod.Labels[InjectKey]
 	value, hasAnnotation := r.pod.Annotations[InjectKey]
@@ -113,9 +65,26 @@ func (r *rendering) readAnnotations() {
 	} else if hasAnnotation {
 		r.warnUnlessBool("annotation", value)
 	}
-	native, ok := r.pod.Annotations[nativeAnnotation]
-	if ok && native != "true" && native != "false" {
-		r.warn("annotation %s: %q is ignored, wanted true or false", nativeAnnotation, short(native))
+	for _, key := range sortedStrings(r.pod.Annotations) {
+		k, known := LookupKey(key)
+		if !known || k.ignore == nil {
+			continue
+		}
+		if err := k.ignore(r.pod.Annotations[key]); err != nil {
+			r.warn("annotation %s: %v: ignored", key, err)
+			delete(r.pod.Annotations, key)
+		}
+	}
+	r.warnUnknown("label", r.pod.Labels)
+	r.warnUnknown("annotation", r.pod.Annotations)
+}
+
+// warnUnknown warns of keys that nobody reads.
+func (r *rendering) warnUnknown(what string, m map[string]string) {
+	for _, key := range sortedStrings(m) {
+		if problem := unknownKey(key); problem != "" {
+			r.warn("%s %s", what, problem)
+		}
 	}
 }
 
@@ -215,6 +184,57 @@ func interfaces(value string) error {
 func plain(value string) error {
 	if at := strings.IndexFunc(value, func(c rune) bool { return c == '"' || c == '\'' || c == '\\' || c < ' ' || c == 0x7f }); at >= 0 {
 		return fmt.Errorf("%q has a quote, a backslash or a control character, wanted none", short(value))
+	}
+	return nil
+}
+
+// unquoted refuses what would end a single-quoted YAML string.
+func unquoted(value string) error {
+	if strings.ContainsFunc(value, func(c rune) bool { return c == '\'' || c < ' ' || c == 0x7f }) {
+		return fmt.Errorf("%q has a single quote or a control character, wanted none", short(value))
+	}
+	return nil
+}
+
+// plainNames refuses names in a JSON object that templates cannot paste.
+func plainNames(value string) error {
+	o, err := decodeObject([]byte(value))
+	if err != nil {
+		return nil // counts as absent
+	}
+	for _, name := range sortedKeys(o) {
+		if err := plain(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func jsonObject(value string) error {
+	if _, err := decodeObject([]byte(value)); err != nil {
+		return fmt.Errorf("%q is no JSON object", short(value))
+	}
+	return nil
+}
+
+func boolean(value string) error {
+	if _, err := strconv.ParseBool(value); err != nil {
+		return fmt.Errorf("%q is neither true nor false", short(value))
+	}
+	return nil
+}
+
+// trueOrFalse is stricter than [boolean]: templates compare with these words.
+func trueOrFalse(value string) error {
+	if value != "true" && value != "false" {
+		return fmt.Errorf("%q is neither true nor false", short(value))
+	}
+	return nil
+}
+
+func withSlash(value string) error {
+	if !strings.Contains(value, "/") {
+		return fmt.Errorf("%q has no slash, as in hub/name:tag", short(value))
 	}
 	return nil
 }

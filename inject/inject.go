@@ -216,7 +216,13 @@ func (r *rendering) answer(raw []byte, sent object, decision Decision) (Result, 
 	return result, err
 }
 
-// warn adds a sentence for the person who created the pod.
+// warn adds a sentence for the person who created the pod. The API server cuts
+// what is longer than 120 characters in an unkind place.
 func (r *rendering) warn(format string, args ...any) {
-	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+	const most = 119
+	sentence := []rune(fmt.Sprintf(format, args...))
+	if len(sentence) > most {
+		sentence = append(sentence[:most-1], '…')
+	}
+	r.warnings = append(r.warnings, string(sentence))
 }
