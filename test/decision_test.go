@@ -191,6 +191,8 @@ var examples = []example{
 	{when: "the pod's label says yes", pod: `{metadata: {labels: {sidecar.istio.io/inject: "true"}}}`},
 	{when: "the pod's annotation says no", pod: `{metadata: {annotations: {sidecar.istio.io/inject: "false"}}}`},
 	{when: "the pod's annotation says yes", pod: `{metadata: {annotations: {sidecar.istio.io/inject: "true"}}}`},
+	{when: "the configuration leaves out a kind of workload", pod: `{metadata: {generateName: a-, ownerReferences: [{apiVersion: batch/v1, kind: Job, name: a, uid: "", controller: true}]}}`,
+		config: "ownerKinds: [{kind: Job, mode: skip}]"},
 	{when: "the namespace is not enabled, though the API server called", pod: `{}`, plain: true},
 	{when: "the configuration excludes pods with these labels", pod: `{metadata: {labels: {app: batch}}}`,
 		config: "neverInjectSelector: [{matchLabels: {app: batch}}]"},
@@ -202,6 +204,7 @@ var examples = []example{
 	{when: "the pod asks for a template that does not render", pod: `{metadata: {annotations: {inject.istio.io/templates: broken}}}`,
 		config: "templates: {broken: \"{{ .NoSuch.Field }}\"}"},
 	{when: "an annotation has a bad value", pod: `{metadata: {annotations: {traffic.sidecar.istio.io/includeInboundPorts: "http"}}}`},
+	{when: "the pod and the template cannot both be", pod: `{spec: {volumes: [{name: istio-data, secret: {secretName: s}}]}}`},
 }
 
 // ruleTable has a row for each example, with what Inject decides about it.
