@@ -135,7 +135,7 @@ func (f *injectFlags) injector(cmd *cobra.Command) (*inject.Injector, error) {
 // sources are the default profile's, but for the files given.
 func (f *injectFlags) sources() (sources inject.Sources, err error) {
 	sources.Config, sources.Values, sources.Mesh = charts.Default()
-	for name, text := range map[string]*[]byte{f.config: &sources.Config, f.values: &sources.Values, f.mesh: &sources.Mesh} {
+	for text, name := range map[*[]byte]string{&sources.Config: f.config, &sources.Values: f.values, &sources.Mesh: f.mesh} {
 		if name == "" {
 			continue
 		}

@@ -53,9 +53,12 @@ func editNode(root *yamlv3.Node, op inject.Operation) error {
 		value.LineComment = child.LineComment
 		parent.Content[at] = value
 	case parent.Kind == yamlv3.MappingNode:
-		key := new(yamlv3.Node)
+		key, end := new(yamlv3.Node), len(parent.Content)
 		key.SetString(token)
-		parent.Content = append(parent.Content, key, value)
+		if token == "metadata" {
+			end = 0 // before spec, where everybody has it
+		}
+		parent.Content = slices.Insert(parent.Content, end, key, value)
 	default:
 		return fmt.Errorf("%s: its parent is no object and no list", op.Path)
 	}
