@@ -98,7 +98,7 @@ func (d *demo) build(ctx context.Context) error {
 		return err
 	}
 	for _, b := range []struct{ what, line string }{
-		{"helm", "go build -C test/demo -o " + d.bin + " helm.sh/helm/v4/cmd/helm"},
+		{"helm", "go build -C test/e2e -o " + d.bin + " helm.sh/helm/v4/cmd/helm"},
 		{"controlplane", "go build -C test/controlplane -o " + d.bin + " ./cmd/controlplane"},
 		{"outrigger, outrigger-injector", "go build -o " + d.bin + " ./cmd/..."},
 	} {
