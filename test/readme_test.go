@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // pages are the files whose commands, flags and paths have to exist.
@@ -33,6 +35,24 @@ func TestPagesNameWhatExists(t *testing.T) {
 // codeOf is what a page has as code, inline or in blocks.
 func codeOf(page string) string {
 	return strings.Join(regexp.MustCompile("(?s)```.*?```|`[^`\n]+`|(?m)^    .*$").FindAllString(page, -1), "\n")
+}
+
+func TestReadmeHasTheRulesInTheirOrder(t *testing.T) {
+	var want, got []string
+	for _, step := range (example{pod: "{}"}).decide(t).Trace {
+		want = append(want, string(step.Rule))
+		if step.Outcome != "" {
+			break // what follows is about how, not whether
+		}
+	}
+	_, table, _ := strings.Cut(read(t, pages[0]), "| reason | looks at | decides |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` ").FindAllStringSubmatch(table, -1) {
+		got = append(got, m[1])
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("README.md: rules (-decided +written):\n%s", diff)
+	}
 }
 
 func TestValuesThatTheReadmeSetsExist(t *testing.T) {
