@@ -18,7 +18,7 @@ const (
 )
 
 // callWork is what a call of another template costs beyond its nodes. It bounds
-// how deep calls can go, and with that the stack, at ten thousand.
+// how deep calls can go, and with that the stack, at five thousand.
 const callWork = 100 * nodeWork
 
 // methodWork is what calling a String method costs: it may print a whole pod.

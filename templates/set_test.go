@@ -141,7 +141,7 @@ func TestExecuteSays(t *testing.T) {
 		"what a template says itself":        {`{{ fail "not so" }}`, `line 1: fail "not so": not so`},
 		"where it is in a template's part":   {"{{ define \"p\" }}\n{{ .a }}{{ end }}{{ template \"p\" 1 }}", `line 2: .a: no field a in int`},
 		"only the beginning of what is long": {`{{ fail (print "aaaaaaaaaa" "aaaaaaaaaa" "aaaaaaaaaa" "aaaaaaaaaa" "aaaaaaaaaa" "aaaaaaaaaa") }}`, `line 1: fail (print "aaaaaaaaaa" "aaaaaaaaaa" "aaaaaaaaaa" "aaaaaaaa…: ` + strings.Repeat("a", 60)},
-		"that a loop is too long":            {"\n{{ range 100000000 }}{{ end }}", `line 2: more than 16777216 units of work: shorten the loops, or what they handle`},
+		"that a loop is too long":            {"\n{{ range 100000000 }}{{ end }}", `line 2: more than 8388608 units of work: shorten the loops, or what they handle`},
 		"that there is too much output":      {`{{ repeat 1000000 "x" }}{{ repeat 1000000 "x" }}`, `more than 1048576 bytes of output`},
 	} {
 		t.Run(name, func(t *testing.T) {
