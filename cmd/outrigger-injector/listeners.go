@@ -11,17 +11,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
 )
 
-// listenWebhook serves the webhook over TLS until ctx ends, then answers what is
-// under way, for a minute at most.
-func listenWebhook(ctx context.Context, address string, handler http.Handler, c certificate) error {
+// newWebhookServer serves the webhook over TLS until the context of its Start
+// ends; then it answers what is under way, for a minute at most.
+func newWebhookServer(address string, handler http.Handler, c certificate) (webhook.Server, error) {
 	host, port, err := splitAddress(address)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/inject", handler)
 	mux.Handle("/inject/", handler)
-	server := webhook.NewServer(webhook.Options{
+	return webhook.NewServer(webhook.Options{
 		Host:       host,
 		Port:       port,
 		WebhookMux: mux,
@@ -31,8 +31,7 @@ func listenWebhook(ctx context.Context, address string, handler http.Handler, c 
 			// The API server speaks HTTP/1.1 to webhooks, and nobody else need call.
 			t.NextProtos = []string{"http/1.1"}
 		}},
-	})
-	return server.Start(ctx)
+	}), nil
 }
 
 // listenPlain serves without TLS until ctx ends: what has nothing to hide, to

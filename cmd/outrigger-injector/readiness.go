@@ -102,6 +102,17 @@ func checkTrust(c certificate) func() report {
 	return func() report { return reportOf(c.Ready(time.Now())) }
 }
 
+// checkListening reports whether the webhook can be called, by calling it. It does
+// not while there is no certificate: that would only fill the log.
+func checkListening(call func(*http.Request) error, c certificate) func() report {
+	return func() report {
+		if _, err := c.GetCertificate(nil); err != nil {
+			return reportOf(err)
+		}
+		return reportOf(call(nil))
+	}
+}
+
 // checkCaches reports what of the cluster is not known yet.
 func checkCaches(synced map[string]func() bool) func() report {
 	return func() report {

@@ -26,8 +26,8 @@ import (
 //	start   health and metrics, so that probes have an answer
 //	        what follows the cluster: namespaces, nodes, configuration, certificate
 //	        the webhook
-//	ready   when a certificate is served that the API server trusts, caches are
-//	        synced and a configuration is in force
+//	ready   when the webhook answers with a certificate that the API server trusts,
+//	        caches are synced and a configuration is in force
 //	stop    not ready, so that Services stop sending callers here
 //	        serve on for the shutdown delay, closing connections as they are used
 //	        close the webhook, and answer what is under way
@@ -51,9 +51,7 @@ func serve(ctx context.Context, o *options, log *slog.Logger) error {
 	for name, follow := range p.following {
 		parts.start(rest, name, follow)
 	}
-	webhookStopped := parts.start(serving, "webhook", func(ctx context.Context) error {
-		return listenWebhook(ctx, o.webhookAddress, p.webhook, p.certificate)
-	})
+	webhookStopped := parts.start(serving, "webhook", p.webhook.Start)
 
 	select {
 	case <-ctx.Done():
@@ -75,9 +73,9 @@ func serve(ctx context.Context, o *options, log *slog.Logger) error {
 
 // program is all that serve starts and stops.
 type program struct {
-	health, metrics, webhook http.Handler
-	readiness                *readiness
-	certificate              certificate
+	health, metrics http.Handler
+	readiness       *readiness
+	webhook         interface{ Start(context.Context) error }
 	// following are the parts that follow the cluster, by name.
 	following map[string]func(context.Context) error
 }
@@ -106,7 +104,7 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	configuration := newConfiguration(o, client, metrics, log)
 	tls, follow := newCertificate(o, client, log)
 
-	p := &program{certificate: tls, following: map[string]func(context.Context) error{
+	p := &program{following: map[string]func(context.Context) error{
 		"namespaces":    quiet(namespaces.Run),
 		"configuration": quiet(configuration.Run),
 		"certificate":   follow,
@@ -126,11 +124,15 @@ func build(o *options, log *slog.Logger) (*program, error) {
 		"templates":                checkTemplates(configuration.State),
 	}}
 	reviews := webhook.NewReviews(inForce(configuration), namespaces, native)
-	p.webhook = leaving(metrics.Replies(&webhook.Handler{
+	server, err := newWebhookServer(o.webhookAddress, leaving(metrics.Replies(&webhook.Handler{
 		Reviewer: webhook.Measured(webhook.Bounded(reviews, webhook.DefaultPlaces), metrics),
 		Revision: o.revision,
 		Log:      log,
-	}), p.readiness)
+	}), p.readiness), tls)
+	if err != nil {
+		return nil, err
+	}
+	p.webhook, p.readiness.checks["webhook"] = server, checkListening(server.StartedChecker(), tls)
 	p.health, p.metrics = healthMux(p.readiness), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return p, nil
 }
