@@ -52,7 +52,7 @@ func accepted(c injector.Check) bool { return c.Refused == "" }
 // the last good one; and the next good one is in force again.
 func TestConfigurationChanges(t *testing.T) {
 	t.Parallel()
-	server, namespace := install(t, "reload")
+	server, namespace := install(t, injector.Options{Revision: "reload"})
 	was := ""
 	if err := server.Await(within(t), func(r injector.Readiness) bool {
 		was = r.Checks["configuration"].Hash
