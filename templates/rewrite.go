@@ -184,9 +184,9 @@ func (r *rewriting) fields(node parse.Node, names []string) int {
 
 // refusedMethod says whether a method is none for templates: it changes the data,
 // which others read at the same time, copies or prints a great deal of it, or
-// leads to what does. A field of that name, in values, is refused as well.
+// leads to what does. A field of that name is refused as well; only values have any.
 func refusedMethod(name string) bool {
-	for _, prefix := range []string{"Append", "DeepCopy", "Gob", "Marshal", "OpenAPI", "Proto", "Unmarshal"} {
+	for _, prefix := range []string{"Append", "DeepCopy", "Gob", "Marshal", "OpenAPI", "Unmarshal"} {
 		// ProtoReflect, and not Protocol.
 		rest, ok := strings.CutPrefix(name, prefix)
 		if ok && (rest == "" || rest[0] >= 'A' && rest[0] <= 'Z') {
@@ -195,6 +195,6 @@ func refusedMethod(name string) bool {
 	}
 	return slices.Contains([]string{
 		"AsDec", "AsInterface", "AsMap", "AsSlice", "Descriptor", "Format", "GetRawReader", "GoString", "Local",
-		"Mul", "RoundUp", "ScaledValue", "Size", "SwaggerDoc", "ToDec", "ToUnstructured",
+		"Mul", "ProtoReflect", "ProtoTime", "RoundUp", "ScaledValue", "Size", "SwaggerDoc", "ToDec", "ToUnstructured",
 	}, name)
 }
