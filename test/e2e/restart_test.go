@@ -40,7 +40,7 @@ func TestServerComesBackAfterItWasKilled(t *testing.T) {
 	if got := injectedBy(mustCreate(t, namespace, newPod("before"))); got != "restart" {
 		t.Errorf("before: injected by %q", got)
 	}
-	bundle := kubectl(t, "get", "mutatingwebhookconfiguration", server.Name(), "-o", "jsonpath={.webhooks[*].clientConfig.caBundle}")
+	bundle := bundleOf(t, server)
 	if err := server.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestServerComesBackAfterItWasKilled(t *testing.T) {
 	if got := injectedBy(mustCreate(t, namespace, newPod("after"))); got != "restart" {
 		t.Errorf("after: injected by %q", got)
 	}
-	if again := kubectl(t, "get", "mutatingwebhookconfiguration", server.Name(), "-o", "jsonpath={.webhooks[*].clientConfig.caBundle}"); again != bundle {
+	if bundleOf(t, server) != bundle {
 		t.Error("the CA bundle is another one now")
 	}
 	if err := server.Stop(); err != nil {
