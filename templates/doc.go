@@ -80,7 +80,7 @@
 // A template cannot take all time or all memory, whatever it says and whatever the
 // pod says. An execution that goes beyond one of these ends with an error:
 //
-//	the text of a template       1 MiB
+//	the text of a template       256 KiB
 //	what it writes               1 MiB
 //	work                         8,388,608 units
 //	values within values         50 deep

@@ -7,8 +7,9 @@ import (
 	"text/template"
 )
 
-// maxText is how long a template may be: what a ConfigMap can hold.
-const maxText = 1 << 20
+// maxText is how long a template may be: ten times Istio's longest. What it is
+// parsed into can take five hundred times as much memory.
+const maxText = 256 << 10
 
 // maxOutput is how much an execution may write. A whole pod that is larger does
 // not fit into etcd.

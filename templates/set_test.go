@@ -40,9 +40,9 @@ func TestParseRefuses(t *testing.T) {
 			map[string]string{"mine": `{{ ($.MeshConfig).ProtoReflect }}`},
 			`template "mine": line 1: ($.MeshConfig).ProtoReflect: a template may call Get… and String of its data, not ProtoReflect`,
 		},
-		"more than a ConfigMap holds": {
-			map[string]string{"mine": strings.Repeat(" ", 1<<20+1)},
-			`template "mine": 1048577 bytes, want at most 1048576`,
+		"a text that is too long": {
+			map[string]string{"mine": strings.Repeat(" ", 256<<10+1)},
+			`template "mine": 262145 bytes, want at most 262144`,
 		},
 		"a whole set, saying all that is wrong": {
 			map[string]string{"one": "{{ end }}", "two": "fine", "three": "{{ x }}"},
