@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -122,6 +123,9 @@ func splitJSON(part document) []document {
 func (d *document) parse() ([]byte, error) {
 	if d.blank() {
 		return nil, nil
+	}
+	if !utf8.Valid(d.text) {
+		return nil, fmt.Errorf("%s: line %d: not UTF-8 text", d.where(), d.line)
 	}
 	value := d.json
 	if !d.isJSON {

@@ -83,6 +83,8 @@ func TestReadDocumentsRefuses(t *testing.T) {
 		"text":                {"hello\n", []string{"f: document 1: line 1: no kind, want a manifest"}},
 		"a kind in capitals":  {"# a\nKIND: A\nKind: A\n", []string{"f: document 1: line 1: no kind, want a manifest"}},
 		"broken JSON":         {`{"kind":"A"`, []string{"f: document 1: line 1: did not find expected ',' or '}'"}},
+		"Latin-1":             {"kind: Caf\xe9\n", []string{"f: document 1: line 1: not UTF-8 text"}},
+		"Latin-1 in JSON":     {"{\"kind\": \"Caf\xe9\"}\n", []string{"f: document 1: line 1: not UTF-8 text"}},
 		"a file from Windows": {"\xff\xfek\x00", []string{"f: UTF-16 text, want UTF-8"}},
 	}
 	for name, c := range cases {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -72,6 +73,9 @@ func edit(text string, ops []inject.Operation) (string, error) {
 	var root yamlv3.Node
 	if err := yamlv3.Unmarshal([]byte(text), &root); err != nil {
 		return "", err
+	}
+	if len(root.Content) == 0 {
+		return "", errors.New("no content")
 	}
 	step, compact := layout(root.Content[0])
 	for _, op := range ops {

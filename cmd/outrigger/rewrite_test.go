@@ -47,3 +47,42 @@ func TestRewrite(t *testing.T) {
 		})
 	}
 }
+
+// FuzzRewrite: whatever the text, what comes out says what the patch makes of
+// it. YAML cannot hold every text that JSON can; then there is an error.
+func FuzzRewrite(f *testing.F) {
+	files, err := filepath.Glob("testdata/rewrite/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(archive.Files[0].Data)
+	}
+	ops := []inject.Operation{
+		{Operation: "add", Path: "/metadata", Value: map[string]any{"labels": map[string]any{"a/b": "on"}}},
+		{Operation: "add", Path: "/spec", Value: map[string]any{"containers": []any{map[string]any{"name": "a"}}}},
+		{Operation: "remove", Path: "/kind"},
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		for _, d := range readDocuments("f", content) {
+			if d.json == nil {
+				continue
+			}
+			want, err := inject.Apply(d.json, ops)
+			if err != nil {
+				t.Skip(err)
+			}
+			_, after, err := d.rewrite(ops)
+			if err == nil && !says(after, want) {
+				t.Errorf("%q became %q, want what says %s", content, after, want)
+			}
+			if err != nil && !d.isJSON {
+				t.Errorf("%q: %v", content, err)
+			}
+		}
+	})
+}
