@@ -75,15 +75,15 @@ func (r *rendering) readAnnotations() {
 			delete(r.pod.Annotations, key)
 		}
 	}
-	r.warnUnknown("label", r.pod.Labels)
-	r.warnUnknown("annotation", r.pod.Annotations)
+	r.warnUnknown(r.pod.Labels)
+	r.warnUnknown(r.pod.Annotations)
 }
 
 // warnUnknown warns of keys that nobody reads.
-func (r *rendering) warnUnknown(what string, m map[string]string) {
+func (r *rendering) warnUnknown(m map[string]string) {
 	for _, key := range sortedStrings(m) {
 		if problem := unknownKey(key); problem != "" {
-			r.warn("%s %s", what, problem)
+			r.warn("%s", problem)
 		}
 	}
 }
