@@ -100,7 +100,11 @@ func writeDiff(w io.Writer, docs []injected) error {
 		if err != nil {
 			return err
 		}
-		out.WriteString(udiff.Unified(d.where(), d.where()+", injected", before, after))
+		diff, err := udiff.ToUnified(d.where(), d.where()+", injected", before, lineEdits(before, after), 3)
+		if err != nil {
+			return err
+		}
+		out.WriteString(diff)
 	}
 	text := out.String()
 	if colored(w) {

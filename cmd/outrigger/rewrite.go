@@ -54,7 +54,7 @@ func splice(text string, ops []inject.Operation) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ours, layout := udiff.Lines(plain, injected), udiff.Lines(plain, text)
+	ours, layout := lineEdits(plain, injected), lineEdits(plain, text)
 	layout = slices.DeleteFunc(layout, func(theirs udiff.Edit) bool {
 		return slices.ContainsFunc(ours, func(our udiff.Edit) bool {
 			return our.Start < theirs.End && theirs.Start < our.End
