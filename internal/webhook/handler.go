@@ -120,7 +120,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, &refusal{http.StatusTooManyRequests, err})
 	case err != nil && answer.FaultPolicy == "":
 		logFault(log, err, began)
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		plain(w, http.StatusInternalServerError, err)
 	case err != nil:
 		logFault(log, err, began)
 		h.send(w, log, review, h.faulty(answer, err))
@@ -157,7 +157,20 @@ type refusal struct {
 	err  error
 }
 
-// refuse turns a request away in plain text.
+// plain answers in plain text, for people and for the API server's log.
+func plain(w http.ResponseWriter, code int, err error) {
+	hurry(w)
+	http.Error(w, err.Error(), code)
+}
+
+// hurry bounds the time to write a reply. It is called before each: a deadline
+// stays with its connection, and that of the reply before may have passed.
+func hurry(w http.ResponseWriter) {
+	// Where a connection knows no deadlines, as in tests, it has none.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+}
+
+// refuse turns a request away.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, refused *refusal) {
 	level := slog.LevelWarn
 	if refused.code == http.StatusTooManyRequests {
@@ -165,7 +178,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, refused *refusa
 		level = slog.LevelDebug
 	}
 	h.Log.Log(r.Context(), level, "request refused", "code", refused.code, "err", refused.err)
-	http.Error(w, refused.err.Error(), refused.code)
+	plain(w, refused.code, refused.err)
 }
 
 // send writes a reply in the words of the review.
@@ -173,11 +186,10 @@ func (h *Handler) send(w http.ResponseWriter, log *slog.Logger, review Review, r
 	reply, err := encode(review, response)
 	if err != nil {
 		log.Error("reply", "err", err)
-		http.Error(w, fmt.Sprintf("reply: %v", err), http.StatusInternalServerError)
+		plain(w, http.StatusInternalServerError, fmt.Errorf("reply: %w", err))
 		return
 	}
-	// Where a connection knows no deadlines, as in tests, it has none.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	hurry(w)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(reply)))
 	if _, err := w.Write(reply); err != nil {

@@ -37,7 +37,13 @@ func run(m *testing.M) (code int, err error) {
 	if logs, err = os.MkdirTemp("", "outrigger-e2e-"); err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(logs)
+	defer func() {
+		if code == 0 && err == nil {
+			os.RemoveAll(logs)
+		} else {
+			fmt.Fprintf(os.Stderr, "logs of servers are in %s\n", logs)
+		}
+	}()
 	if tools, err = injector.Build(ctx, "../..", logs); err != nil {
 		return 0, err
 	}
@@ -56,11 +62,5 @@ func run(m *testing.M) (code int, err error) {
 		}
 		defer (*i).Kill()
 	}
-	code = m.Run()
-	if code != 0 {
-		for _, i := range []*injector.Injector{first, canary} {
-			fmt.Fprintf(os.Stderr, "the last that %s said:\n%s", i.Name(), i.LogTail())
-		}
-	}
-	return code, nil
+	return m.Run(), nil
 }

@@ -69,6 +69,9 @@ func (i *Injector) helmArgs(verb string) []string {
 	args := []string{
 		verb, i.release(), filepath.Join(i.tools.Root, "charts", "outrigger"), "--namespace", Namespace,
 		"--set", "webhook.url=https://" + i.webhook, "--set", "revision=" + i.options.Revision,
+		// A machine that builds something else meanwhile may stand still for longer
+		// than a cluster should wait.
+		"--set", "webhook.timeoutSeconds=30",
 	}
 	if verb == "install" {
 		args = append(args, "--create-namespace")
