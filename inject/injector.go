@@ -184,7 +184,8 @@ func (in *Injector) tryPod(places map[string]bool, name string, raw []byte, nati
 		return err
 	}
 	r := &rendering{in: in, pod: pod, base: base, namespace: req.Namespace, native: native, owner: OwnerOf(pod)}
-	if r.proxyConfig, err = r.effectiveProxyConfig(); err != nil {
+	r.readAnnotations()
+	if err := r.checkAnnotations(); err != nil {
 		return err
 	}
 	if err := r.render([]string{name}); err != nil {

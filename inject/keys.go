@@ -80,8 +80,8 @@ var keys = []Key{
 		Effect: "is laid over the mesh's configuration of proxies, for this pod", deny: anything,
 	},
 	{
-		Name: "proxy.istio.io/overrides", On: []Place{Written}, Values: "JSON", Default: "none",
-		Effect: "keeps the user's own containers that a template was laid under",
+		Name: "proxy.istio.io/overrides", On: []Place{OnPodAnnotation, Written}, Values: "JSON", Default: "none",
+		Effect: "keeps the user's own containers that a template was laid under, and stands for them where the pod has none", deny: jsonObject,
 	},
 	{
 		Name: "readiness.status.sidecar.istio.io/failureThreshold", On: annotated, Values: "a number", Default: "global.proxy.readinessFailureThreshold",

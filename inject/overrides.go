@@ -51,7 +51,10 @@ func (r *rendering) reapply() error {
 // among the others: that is how a native sidecar is overridden.
 func (r *rendering) own(list, name string) object {
 	spec := sub(r.base, "spec")
-	_, own := find(items(spec, list), "name", name)
+	own := r.declared(list, name)
+	if own == nil {
+		_, own = find(items(spec, list), "name", name)
+	}
 	if own == nil && list == "initContainers" {
 		_, own = find(items(spec, "containers"), "name", name)
 	}
@@ -64,6 +67,26 @@ func (r *rendering) own(list, name string) object {
 	}
 	r.clearSharedUser(out)
 	return out
+}
+
+// declared is the container of a name that the pod's annotation of overrides has:
+// it goes before the pod's container of that name.
+func (r *rendering) declared(list, name string) object {
+	value, ok := annotation(r.base, OverridesAnnotation)
+	var o overrides
+	if !ok || json.Unmarshal([]byte(value), &o) != nil {
+		return nil
+	}
+	from := o.Containers
+	if list == "initContainers" {
+		from = o.InitContainers
+	}
+	for _, raw := range from {
+		if own, err := decodeObject(raw); err == nil && text(own, "name") == name {
+			return own
+		}
+	}
+	return nil
 }
 
 // clearSharedUser drops the user that OpenShift gave to every container alike:

@@ -45,15 +45,6 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// toTree is a typed value as the tree of its JSON.
-func toTree(v any) (object, error) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	return decodeObject(raw)
-}
-
 // clone is a copy that shares nothing with v.
 func clone(v any) any {
 	switch v := v.(type) {
