@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -35,8 +36,8 @@ import (
 // reason of its own gets a decision with the verdict Deny. It never panics.
 func (in *Injector) Inject(req Request) (result Result, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			result, err = Result{}, fmt.Errorf("panic: %v", p)
+		if cause := recover(); cause != nil {
+			result, err = Result{}, &PanicError{Cause: cause, Stack: debug.Stack()}
 		}
 	}()
 	sent, err := decodeObject(req.Pod)

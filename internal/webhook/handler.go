@@ -133,7 +133,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // logFault writes the line of a review that ended in a fault of ours.
 func logFault(log *slog.Logger, err error, began time.Time) {
-	var panicked *PanicError
+	var panicked *inject.PanicError
 	if errors.As(err, &panicked) {
 		log = log.With("stack", string(panicked.Stack))
 	}

@@ -65,7 +65,7 @@ func (r *Reviews) Review(ctx context.Context, review Review) (answer Answer, err
 	answer = Answer{Config: in.Hash(), FaultPolicy: in.FaultPolicy()}
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = &PanicError{Cause: cause, Stack: debug.Stack()}
+			err = &inject.PanicError{Cause: cause, Stack: debug.Stack()}
 		}
 	}()
 
@@ -96,18 +96,9 @@ func (r *Reviews) decide(ctx context.Context, in Injector, request inject.Reques
 	}
 	live, err := r.lookups.namespace(ctx, namespace)
 	if err != nil {
-		live = inject.Namespace{Name: namespace, Unknown: true}
+		live = cached
+		live.Name, live.Unknown = namespace, true
 	}
 	request.Namespace = live
 	return in.Inject(request)
 }
-
-// A PanicError is a fault that nobody foresaw.
-type PanicError struct {
-	Cause any
-	// Stack is for the log; the API server is not told.
-	Stack []byte
-}
-
-// Error says what the panic said, without the stack.
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Cause) }
