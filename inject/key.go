@@ -82,15 +82,15 @@ func unknownKey(name string) string {
 	if _, known := LookupKey(name); known || others[name] {
 		return ""
 	}
-	if near := nearest(name); near != "" {
+	if near := NearestKey(name); near != "" {
 		return fmt.Sprintf("%s is unknown: did you mean %s?", short(name), near)
 	}
 	return fmt.Sprintf("%s is unknown and has no effect", short(name))
 }
 
-// nearest is the known key that a name was most likely meant to be: few
+// NearestKey is the known key that a name was most likely meant to be: few
 // letters apart, or the same word under another prefix. "" where none is near.
-func nearest(name string) string {
+func NearestKey(name string) string {
 	best, distance := "", 4
 	_, word, _ := strings.Cut(name, "/")
 	for _, k := range keys {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
@@ -49,27 +48,18 @@ func newInject(program string) *cobra.Command {
 	flags := injectFlags{
 		native:   choice{value: "auto", of: []string{"auto", "true", "false"}},
 		platform: choice{of: []string{"openshift"}},
-		output:   choice{value: "yaml", of: []string{"yaml", "json", "patch", "diff"}},
+		output:   outputChoice(),
 	}
 	cmd := &cobra.Command{
 		Use:   "inject -f FILE",
 		Short: "Add sidecars to the pods in manifests, without a cluster",
 		Long:  fmt.Sprintf(injectHelp, program),
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 && len(flags.files) > 0 {
-				return nil
-			}
-			if len(args) > 0 {
-				return usageError{hinted{fmt.Errorf("%q is no flag", args[0]), cmd.CommandPath() + " -f " + args[0]}}
-			}
-			return usageError{hinted{errors.New("no input"), cmd.CommandPath() + " -f FILE, or -f - for standard input"}}
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },
+		Args:  filesOnly(&flags.files),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringArrayVarP(&flags.files, "filename", "f", nil, "manifests: a `file`, a folder, or - for standard input; may be repeated")
-	f.VarP(&flags.output, "output", "o", "yaml, json (a value per document), patch (a JSON Patch per document) or diff")
+	addFiles(f, &flags.files, &flags.output)
 	f.StringVar(&flags.config, "config", "", "`file` with policy, templates and selectors")
 	f.StringVar(&flags.values, "values", "", "`file` with the values that templates read")
 	f.StringVar(&flags.mesh, "mesh-config", "", "`file` with the mesh configuration")
@@ -94,19 +84,25 @@ func (f *injectFlags) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	files, err := readFiles(f.files, cmd.InOrStdin())
+	job.each = job.workload
+	return job.run(cmd, f.files, f.output.value)
+}
+
+// run takes every document through and prints the outcome.
+func (j *injection) run(cmd *cobra.Command, names []string, output string) error {
+	files, err := readFiles(names, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
 	for _, file := range files {
 		for _, d := range readDocuments(file.name, file.content) {
-			job.document(d)
+			j.document(d)
 		}
 	}
-	if err := errors.Join(job.errs...); err != nil {
+	if err := errors.Join(j.errs...); err != nil {
 		return err
 	}
-	return outputs[f.output.value](cmd.OutOrStdout(), job.done)
+	return outputs[output](cmd.OutOrStdout(), j.done)
 }
 
 // injector is made from the flags.
@@ -152,8 +148,10 @@ type injection struct {
 	revision   string
 	namespaces map[string]inject.Namespace // nil: nothing is known of any
 	stderr     io.Writer
-	done       []injected
-	errs       []error
+	// each makes the patch for one workload; the operations are on its pod.
+	each func(inject.Workload) ([]inject.Operation, error)
+	done []injected
+	errs []error
 }
 
 // injected is a document and the patch that injects it; empty where nothing
@@ -190,7 +188,7 @@ func (j *injection) document(d document) {
 		j.fail(fmt.Errorf("%s: line %d: %w", d.where(), d.line, err))
 	}
 	for _, w := range workloads {
-		ops, err := j.workload(w)
+		ops, err := j.each(w)
 		if err != nil {
 			j.fail(fmt.Errorf("%s: %s: %w", d.where(), w, err))
 		}
@@ -251,28 +249,4 @@ func (j *injection) noteCall(w inject.Workload, ns inject.Namespace) error {
 		j.say("note: %s: the API server would not call the webhook: %s", w, why)
 	}
 	return err
-}
-
-// A choice is a flag that takes one of a few words.
-type choice struct {
-	value string
-	of    []string
-}
-
-func (c *choice) String() string { return c.value }
-func (c *choice) Type() string   { return strings.Join(c.of, "|") }
-
-// Set is called with what the command line says.
-func (c *choice) Set(value string) error {
-	for _, word := range c.of {
-		if value == word {
-			c.value = value
-			return nil
-		}
-	}
-	last := len(c.of) - 1
-	if last == 0 {
-		return fmt.Errorf("want %s", c.of[0])
-	}
-	return fmt.Errorf("want %s or %s", strings.Join(c.of[:last], ", "), c.of[last])
 }
