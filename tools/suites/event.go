@@ -33,6 +33,12 @@ type tally struct {
 // A skip is a test that did not run, and why.
 type skip struct{ test, why string }
 
+// top is the name of the test that a skipped one is part of, or its own.
+func (s skip) top() string {
+	name, _, _ := strings.Cut(s.test, "/")
+	return name
+}
+
 // add counts b's tests into t.
 func (t *tally) add(b tally) {
 	t.passed += b.passed
@@ -127,7 +133,9 @@ func (p *running) settle(e event, t *test, rep *report) {
 		if !t.childBad {
 			p.tally.failed++
 		}
-		rep.failure(e.Package, e.Test, t.output.String())
+		if !t.childBad || said(t.output.String()) != "" {
+			rep.failure(e.Package, e.Test, t.output.String())
+		}
 	case t.parent:
 	case e.Action == "skip":
 		p.tally.skipped = append(p.tally.skipped, skip{e.Test, reason(t.output.String())})
@@ -181,6 +189,18 @@ func (p *running) around(name string) *test {
 		}
 	}
 	return nil
+}
+
+// said is what a test printed, without the marks that the testing package puts
+// around it.
+func said(output string) string {
+	var b strings.Builder
+	for line := range strings.Lines(output) {
+		if mark := strings.TrimSpace(line); !strings.HasPrefix(mark, "=== ") && !strings.HasPrefix(mark, "--- ") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // where matches the place that the testing package puts before what a test logs.

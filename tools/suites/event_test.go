@@ -52,7 +52,21 @@ func TestCount(t *testing.T) {
 {"Action":"skip","Package":"p","Test":"TestA"}
 {"Action":"pass","Package":"p"}`,
 			counts: "1 SKIPPED",
-			says:   []string{"SKIPPED  s: TestA: no such folder\n0 passed, 0 failed, 1 skipped\n"},
+			says:   []string{"SKIPPED  1  s: TestA: no such folder\n0 passed, 0 failed, 1 skipped\n"},
+		},
+		"skips of one test for one reason are one line": {
+			events: `
+{"Action":"run","Package":"p","Test":"FuzzA"}
+{"Action":"run","Package":"p","Test":"FuzzA/seed#0"}
+{"Action":"output","Package":"p","Test":"FuzzA/seed#0","Output":"        a_test.go:7: nothing to compare\n"}
+{"Action":"skip","Package":"p","Test":"FuzzA/seed#0"}
+{"Action":"run","Package":"p","Test":"FuzzA/seed#1"}
+{"Action":"output","Package":"p","Test":"FuzzA/seed#1","Output":"        a_test.go:7: nothing to compare\n"}
+{"Action":"skip","Package":"p","Test":"FuzzA/seed#1"}
+{"Action":"pass","Package":"p","Test":"FuzzA"}
+{"Action":"pass","Package":"p"}`,
+			counts: "2 SKIPPED",
+			says:   []string{"SKIPPED  2  s: FuzzA: nothing to compare\n"},
 		},
 		"a test that never ends has failed": {
 			events: `

@@ -52,19 +52,15 @@ func (r *report) test(e event) {
 	fmt.Fprintf(r.out, "      %s  %s  %s\n", e.Action, e.Test, short(time.Duration(e.Elapsed*float64(time.Second))))
 }
 
-// failure prints all that a failed test said, without the marks that the testing
-// package puts around it.
+// failure prints all that a failed test said.
 func (r *report) failure(pkg, test, output string) {
 	fmt.Fprintf(r.out, "FAIL  %s\n", strings.TrimSuffix(pkg+" "+test, " "))
-	for line := range strings.Lines(output) {
-		if mark := strings.TrimSpace(line); strings.HasPrefix(mark, "=== ") || strings.HasPrefix(mark, "--- ") {
-			continue
-		}
+	for line := range strings.Lines(said(output)) {
 		fmt.Fprintf(r.out, "      %s\n", strings.TrimSuffix(line, "\n"))
 	}
 }
 
-// finish prints the table, every skip with its reason, and last of all a line
+// finish prints the table, the skips with their reasons, and last of all a line
 // that a program can read. It says whether all is well.
 func (r *report) finish() bool {
 	var sum tally
@@ -78,12 +74,25 @@ func (r *report) finish() bool {
 	fmt.Fprintf(r.out, line, "all", sum.passed, sum.failed, len(sum.skipped), short(sum.took))
 	fmt.Fprintln(r.out)
 	for _, row := range r.rows {
-		for _, s := range row.tally.skipped {
-			fmt.Fprintf(r.out, "SKIPPED  %s: %s: %s\n", row.suite, s.test, s.why)
-		}
+		r.skips(row)
 	}
 	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", sum.passed, sum.failed, len(sum.skipped))
 	return sum.failed == 0
+}
+
+// skips prints what a suite left out, a line for each test and reason.
+func (r *report) skips(row row) {
+	var lines []string
+	times := map[string]int{}
+	for _, s := range row.tally.skipped {
+		line := fmt.Sprintf("%s: %s: %s", row.suite, s.top(), s.why)
+		if times[line]++; times[line] == 1 {
+			lines = append(lines, line)
+		}
+	}
+	for _, line := range lines {
+		fmt.Fprintf(r.out, "SKIPPED  %d  %s\n", times[line], line)
+	}
 }
 
 // counts is the tally in words, without what is none.
