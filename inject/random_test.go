@@ -126,6 +126,65 @@ func (s *source) list(key string, element func() tree) []any {
 	return out
 }
 
+// typedPod is a pod, or with nulls an overlay, that has nothing but fields of the
+// API's types with values of their kinds.
+func (s *source) typedPod(nulls bool) tree {
+	pod := tree{"metadata": tree{"labels": s.texts(nulls), "annotations": s.texts(nulls)}}
+	spec := tree{"nodeSelector": s.texts(nulls)}
+	for _, list := range []string{"containers", "initContainers"} {
+		if s.maybe() {
+			spec[list] = s.list("name", func() tree { return s.typedContainer(nulls) })
+		}
+	}
+	if s.maybe() {
+		spec["volumes"] = s.list("name", func() tree { return tree{"emptyDir": s.field("medium", nulls)} })
+	}
+	pod["spec"] = spec
+	return pod
+}
+
+func (s *source) typedContainer(nulls bool) tree {
+	c := s.field("image", nulls)
+	if s.maybe() {
+		c["args"] = s.words()
+	}
+	if s.maybe() {
+		c["env"] = s.list("name", func() tree { return s.field("value", nulls) })
+	}
+	if s.maybe() {
+		c["ports"] = s.list("containerPort", func() tree { return s.field("protocol", nulls) })
+	}
+	if s.maybe() {
+		c["securityContext"] = s.field("procMount", nulls)
+	}
+	return c
+}
+
+// field is an object that has the field, or has it not, or has it null.
+func (s *source) field(name string, nulls bool) tree {
+	switch s.pick(3) {
+	case 0:
+		return tree{name: s.word()}
+	case 1:
+		if nulls {
+			return tree{name: nil}
+		}
+	}
+	return tree{}
+}
+
+// texts are some entries of a map of texts.
+func (s *source) texts(nulls bool) tree {
+	out := tree{}
+	for range s.pick(3) {
+		out[s.word()] = s.word()
+		if nulls && s.maybe() {
+			out[s.word()] = nil
+		}
+	}
+	return out
+}
+
 // seeds are starting points for a fuzz test: long enough to fill two pods.
 func seeds() [][]byte {
 	var out [][]byte
