@@ -35,7 +35,7 @@ func (r *rendering) reapply() error {
 			}
 			out, err := Merge(merged, own)
 			if err != nil {
-				return fmt.Errorf("container %q: %w", name, err)
+				return denied(Conflict, "container %q of the pod cannot be laid over the template's: %v", name, err)
 			}
 			items(spec, list)[at] = out
 			if err := r.remember(list, own); err != nil {

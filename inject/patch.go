@@ -210,4 +210,7 @@ func pointer(path, field string) string {
 	return path + "/" + pointerEscaper.Replace(field)
 }
 
-var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
+var (
+	pointerEscaper   = strings.NewReplacer("~", "~0", "/", "~1")
+	pointerUnescaper = strings.NewReplacer("~1", "/", "~0", "~")
+)

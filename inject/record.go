@@ -83,7 +83,7 @@ func (c *Config) retiredPlaces() map[string]bool {
 	out := map[string]bool{}
 	for _, name := range c.Retired {
 		for _, list := range []string{"containers", "initContainers", "volumes", "imagePullSecrets"} {
-			out["/spec/"+list+"/"+name] = true
+			out[pointer("/spec/"+list, name)] = true
 		}
 	}
 	return out

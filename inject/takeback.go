@@ -37,10 +37,11 @@ func (t taker) may(path string) bool {
 //	a container            its probes and handlers
 //	the proxy's container  all that is in it
 func rewritten(path string) bool {
-	if path == "/metadata/labels/"+networkLabel {
+	if path == pointer("/metadata/labels", networkLabel) {
 		return true
 	}
 	if key, ok := strings.CutPrefix(path, "/metadata/annotations/"); ok {
+		key = pointerUnescaper.Replace(key)
 		return key == StatusAnnotation || key == OverridesAnnotation || slices.Contains(prometheusKeys, prometheusKey(key))
 	}
 	parts := strings.Split(path, "/")
@@ -58,7 +59,7 @@ func (t taker) fields(o object, u undo, path string) {
 		if field == undoPlace || field == undoFrom {
 			continue
 		}
-		at := path + "/" + field
+		at := pointer(path, field)
 		switch node := u[field].(type) {
 		case object:
 			t.inside(o, field, node, at)
@@ -112,15 +113,15 @@ func (t taker) list(o object, field string, list []any, u undo, key, path string
 			out = append(out, item)
 		case object:
 			if _, whole := node[undoAdded].(object); whole {
-				if !t.may(path + "/" + id) {
+				if !t.may(pointer(path, id)) {
 					out = append(out, item)
 				}
 				continue
 			}
 			if element, ok := item.(object); ok {
-				t.fields(element, node, path+"/"+id)
+				t.fields(element, node, pointer(path, id))
 			}
-			if m, ok := moveOf(item, node); ok && (slices.Contains(movers, id) || t.may(path+"/"+id)) {
+			if m, ok := moveOf(item, node); ok && (slices.Contains(movers, id) || t.may(pointer(path, id))) {
 				moved = append(moved, m)
 				continue
 			}
@@ -128,14 +129,14 @@ func (t taker) list(o object, field string, list []any, u undo, key, path string
 		case []any:
 			out = append(out, item)
 		default:
-			if !t.may(path + "/" + id) {
+			if !t.may(pointer(path, id)) {
 				out = append(out, item)
 			}
 		}
 	}
 	for _, id := range sortedKeys(u) {
 		gone, ok := u[id].([]any)
-		if ok && len(gone) == 1 && !slices.ContainsFunc(list, func(v any) bool { return identity(v, key) == id }) && t.may(path+"/"+id) {
+		if ok && len(gone) == 1 && !slices.ContainsFunc(list, func(v any) bool { return identity(v, key) == id }) && t.may(pointer(path, id)) {
 			out = append(out, clone(gone[0]))
 		}
 	}
@@ -206,7 +207,7 @@ func emitted(paths map[string]bool, u undo, path string) {
 		if field == undoPlace || field == undoFrom {
 			continue
 		}
-		at := path + "/" + field
+		at := pointer(path, field)
 		inner, isObject := node.(object)
 		if !isObject {
 			paths[at] = true
