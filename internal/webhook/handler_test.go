@@ -91,6 +91,12 @@ func TestHandlerAnswersEveryOutcome(t *testing.T) {
 			body: strings.Replace(pod, `"kind":"Pod"},`, `"kind":"Service"},`, 1),
 			want: asJSON(`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"u-1","allowed":true}}`),
 		},
+		"a review that names neither kind nor operation is about a new pod": {
+			in:   answering(skipped(inject.PodLabel, "")),
+			body: `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u-1","namespace":"shop","object":{"metadata":{}}}}`,
+			want: asJSON(`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"u-1","allowed":true,` +
+				`"auditAnnotations":{"config":"0123456789ab","decision":"skip","patch-bytes":"0","reason":"pod-label","revision":"canary"}}}`),
+		},
 		"another operation: allowed as it is": {
 			in:   answering(injected),
 			body: strings.Replace(pod, "CREATE", "UPDATE", 1),

@@ -95,9 +95,11 @@ func readReview(body []byte) (Review, error) {
 
 // outOfScope says what a review is about where it is not the creation of a pod,
 // and "" where it is. Our configurations ask about nothing else; somebody else's
-// might, and must not be answered with a patch.
+// might, and must not be answered with a patch. What a review does not say, as
+// one written by hand may not, is taken for what we are asked about.
 func (r Review) outOfScope() string {
-	if r.kind == (metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}) && r.subResource == "" && r.operation == "CREATE" {
+	pod := r.kind == (metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}) || r.kind == metav1.GroupVersionKind{}
+	if created := r.operation == "CREATE" || r.operation == ""; pod && created && r.subResource == "" {
 		return ""
 	}
 	kind := r.kind.Kind
