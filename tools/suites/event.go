@@ -155,8 +155,11 @@ func (p *running) ended(e event, builds map[string]*strings.Builder, rep *report
 		return false
 	}
 	if e.FailedBuild != "" {
+		said := build(builds, e.FailedBuild)
 		p.output.Reset()
-		p.output.WriteString(build(builds, e.FailedBuild).String())
+		p.output.WriteString(said.String())
+		said.Reset() // for the next package that needs it, once is enough
+		said.WriteString(e.FailedBuild + " does not build: see above\n")
 	}
 	if e.Action == "fail" {
 		p.cutShort(e.Package, rep)

@@ -86,6 +86,14 @@ func TestCount(t *testing.T) {
 			counts: "1 failed",
 			says:   []string{"undefined: x"},
 		},
+		"why a package does not build is said once": {
+			events: `
+{"ImportPath":"p","Action":"build-output","Output":"p/p.go:3:1: undefined: x\n"}
+{"Action":"fail","Package":"p","FailedBuild":"p"}
+{"Action":"fail","Package":"q","FailedBuild":"p"}`,
+			counts: "2 failed",
+			says:   []string{"FAIL  q\n      p does not build: see above\n"},
+		},
 		"a package without tests is not shown": {
 			events: `{"Action":"skip","Package":"p"}`,
 		},
