@@ -62,6 +62,10 @@ var suites = []suite{
 		dir: "test/e2e", packages: []string{"./..."}, flags: []string{"-timeout=20m"}, live: true,
 	},
 	{
+		name: "demo", about: "what \"make demo\" does, twice",
+		dir: "test/demo", packages: []string{"./..."}, live: true,
+	},
+	{
 		name: "fuzz", about: "a minute of each fuzz target of the product; only when named",
 		dir: ".", packages: []string{"./..."}, fuzz: time.Minute, live: true, named: true,
 	},
