@@ -15,7 +15,8 @@ const (
 // documentation.
 type Reason string
 
-// Every reason there is. What each means is in [Reasons].
+// Every reason there is. What each looks at is in the table at [Injector.Decide];
+// those from UnknownTemplate on are found while a pod is injected.
 const (
 	HostNetwork         Reason = "host-network"
 	SystemNamespace     Reason = "system-namespace"

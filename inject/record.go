@@ -77,8 +77,7 @@ func dropEmpty(metadata object, field string, was object) {
 	}
 }
 
-// places are where a configuration writes to in pods, found by trying it on
-// the corpus, and the names that it has retired.
+// retiredPlaces are where the names that a configuration has retired may stand.
 func (c *Config) retiredPlaces() map[string]bool {
 	out := map[string]bool{}
 	for _, name := range c.Retired {
