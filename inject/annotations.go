@@ -9,16 +9,13 @@ import (
 
 	"net/netip"
 
-	meshconfig "istio.io/api/mesh/v1alpha1"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
-
-const proxyConfigAnnotation = "proxy.istio.io/config"
 
 // checkAnnotations refuses a pod with a value that would make the proxy do
 // something else than its author wants, or that would end the quotes it is
 // pasted between. All that is wrong is said at once.
-func (r *rendering) checkAnnotations() error {
+func (r *rendering) checkAnnotations(resources func(string) []ProxyConfig) error {
 	var wrong []string
 	for _, key := range sortedStrings(r.pod.Annotations) {
 		k, known := LookupKey(key)
@@ -29,30 +26,14 @@ func (r *rendering) checkAnnotations() error {
 			wrong = append(wrong, fmt.Sprintf("annotation %s: %v", key, err))
 		}
 	}
-	config, err := r.effectiveProxyConfig()
-	if err != nil {
+	var err error
+	if r.proxyConfig, r.proxyConfigFrom, err = r.effectiveProxyConfig(resources); err != nil {
 		wrong = append(wrong, err.Error())
 	}
-	r.proxyConfig = config
 	if len(wrong) > 0 {
 		return denied(BadAnnotation, "%s", strings.Join(wrong, "; "))
 	}
 	return nil
-}
-
-// effectiveProxyConfig is the mesh's ProxyConfig with the pod's annotation laid
-// over it.
-func (r *rendering) effectiveProxyConfig() (*meshconfig.ProxyConfig, error) {
-	base := r.in.mesh.GetDefaultConfig()
-	doc, ok := r.pod.Annotations[proxyConfigAnnotation]
-	if !ok {
-		return base, nil
-	}
-	config, err := parseProxyConfig(base, doc)
-	if err != nil {
-		return nil, fmt.Errorf("annotation %s: %w", proxyConfigAnnotation, err)
-	}
-	return config, nil
 }
 
 // readAnnotations warns of what is written on the pod and has no effect, and

@@ -1,5 +1,7 @@
 package inject
 
+import "fmt"
+
 // A Verdict is what happens to a pod. The zero value is not a verdict.
 type Verdict string
 
@@ -48,6 +50,11 @@ type Decision struct {
 	Templates []string `json:"templates,omitempty"`
 	// Trace lists every rule that was looked at, in order; the last one decided.
 	Trace []Step `json:"trace"`
+}
+
+// note adds to the trace what was found after the decision, on the way.
+func (d *Decision) note(format string, args ...any) {
+	d.Trace = append(d.Trace, Step{Rule: d.Reason, Input: fmt.Sprintf(format, args...), Outcome: d.Verdict})
 }
 
 // A Step is one rule that was looked at.

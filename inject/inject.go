@@ -91,7 +91,7 @@ func (in *Injector) round(req Request, base object) (*rendering, Result, error) 
 
 // inject makes r.merged of r.base.
 func (r *rendering) inject(req Request, decision *Decision) error {
-	if err := r.checkAnnotations(); err != nil {
+	if err := r.checkAnnotations(req.ProxyConfigs); err != nil {
 		return err
 	}
 	templates, err := r.in.choose(r.pod)
@@ -101,7 +101,10 @@ func (r *rendering) inject(req Request, decision *Decision) error {
 	decision.Templates = templates
 	native, why := r.in.native(r.pod, r.owner, req.Native)
 	r.native = native
-	decision.Trace = append(decision.Trace, Step{Rule: decision.Reason, Input: fmt.Sprintf("native sidecar: %t: %s", native, why), Outcome: Inject})
+	decision.note("native sidecar: %t: %s", native, why)
+	if len(r.proxyConfigFrom) > 0 {
+		decision.note("proxy config: the mesh's, and over it %s", strings.Join(r.proxyConfigFrom, ", "))
+	}
 	if err := r.render(templates); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func FuzzInject(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, pod []byte) {
-		req := inject.Request{Pod: pod, Namespace: inject.Namespace{Name: "shop"}, Native: inject.Native{Supported: true}}
+		req := inject.Request{Pod: pod, Namespace: inject.Namespace{Name: "shop"}, Native: inject.Native{Supported: true}.Everywhere}
 		first, err := in.Inject(req)
 		if err != nil {
 			if strings.Contains(err.Error(), "panic") || !strings.HasPrefix(err.Error(), "pod: ") {

@@ -185,7 +185,7 @@ func (in *Injector) tryPod(places map[string]bool, name string, raw []byte, nati
 	}
 	r := &rendering{in: in, pod: pod, base: base, namespace: req.Namespace, native: native, owner: OwnerOf(pod)}
 	r.readAnnotations()
-	if err := r.checkAnnotations(); err != nil {
+	if err := r.checkAnnotations(nil); err != nil {
 		return err
 	}
 	if err := r.render([]string{name}); err != nil {

@@ -44,8 +44,8 @@ const nativeAnnotation = "sidecar.istio.io/nativeSidecar"
 //	the pod's annotation      "true" or "false"
 //	ownerKinds                native or classic, for the workload that owns the pod
 //	ENABLE_NATIVE_SIDECARS    "true" or "false"
-//	anything else, "auto"     what the nodes support
-func (in *Injector) native(pod *corev1.Pod, owner Owner, nodes Native) (bool, string) {
+//	anything else, "auto"     what the nodes support that the pod can land on
+func (in *Injector) native(pod *corev1.Pod, owner Owner, nodes func(*corev1.PodSpec) Native) (bool, string) {
 	switch annotated := pod.Annotations[nativeAnnotation]; annotated {
 	case "true", "false":
 		return annotated == "true", fmt.Sprintf("the pod's annotation %s is %q", nativeAnnotation, annotated)
@@ -57,5 +57,9 @@ func (in *Injector) native(pod *corev1.Pod, owner Owner, nodes Native) (bool, st
 	case "true", "false":
 		return set == "true", fmt.Sprintf("ENABLE_NATIVE_SIDECARS is %q", set)
 	}
-	return nodes.Supported, nodes.Why
+	if nodes == nil {
+		return false, "nothing is known of the nodes"
+	}
+	found := nodes(&pod.Spec)
+	return found.Supported, found.Why
 }

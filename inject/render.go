@@ -24,10 +24,12 @@ type rendering struct {
 	pod  *corev1.Pod
 	base object
 
-	owner       Owner
-	namespace   Namespace
-	native      bool
-	proxyConfig *meshconfig.ProxyConfig
+	owner     Owner
+	namespace Namespace
+	native    bool
+	// proxyConfig is the pod's, laid together from the mesh's and proxyConfigFrom.
+	proxyConfig     *meshconfig.ProxyConfig
+	proxyConfigFrom []string
 	// env are the variables that the cluster, the network and the URL path set
 	// on the proxy.
 	env map[string]string

@@ -1,6 +1,9 @@
 package inject
 
-import "gomodules.xyz/jsonpatch/v2"
+import (
+	"gomodules.xyz/jsonpatch/v2"
+	corev1 "k8s.io/api/core/v1"
+)
 
 // Operation is one step of a JSON Patch (RFC 6902).
 type Operation = jsonpatch.Operation
@@ -23,8 +26,13 @@ type Request struct {
 	Namespace Namespace
 	// Path is what the request's URL path says; see [ParsePath].
 	Path Path
-	// Native is what "auto" means for this pod.
-	Native Native
+	// Native says what "auto" means for a pod of this spec. It is asked only where
+	// nothing else decides, must not keep or change the spec, and gives the same
+	// for the same spec. Nil: native sidecars are not supported.
+	Native func(spec *corev1.PodSpec) Native
+	// ProxyConfigs gives the ProxyConfig resources of a namespace, oldest first.
+	// They are not changed. Nil: there are none.
+	ProxyConfigs func(namespace string) []ProxyConfig
 	// Owner is the workload that the pod belongs to where the caller knows it
 	// (offline). Nil: found from the pod's metadata.
 	Owner *Owner
@@ -36,6 +44,9 @@ type Native struct {
 	// Why is for the trace: "every node is 1.33 or newer".
 	Why string
 }
+
+// Everywhere is what "auto" means where it is the same for every pod.
+func (n Native) Everywhere(*corev1.PodSpec) Native { return n }
 
 // A Path is what the URL path of a call carries for the pods behind it.
 type Path struct {

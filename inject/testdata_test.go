@@ -130,7 +130,7 @@ func readCase(t *testing.T, archive *txtar.Archive) testCase {
 	c.request = inject.Request{
 		Pod:       pod,
 		Namespace: inject.Namespace{Name: ns.Name, Labels: ns.Labels, Annotations: ns.Annotations},
-		Native:    inject.Native{Supported: env["ENABLE_NATIVE_SIDECARS"] != "false", Why: "the test says so"},
+		Native:    inject.Native{Supported: env["ENABLE_NATIVE_SIDECARS"] != "false", Why: "the test says so"}.Everywhere,
 	}
 	return c
 }

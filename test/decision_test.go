@@ -254,7 +254,7 @@ func (e example) decide(t *testing.T) inject.Decision {
 	if e.plain {
 		ns.Labels = nil
 	}
-	result, err := in.Inject(inject.Request{Pod: e.podJSON(t), Namespace: ns, Native: inject.Native{Supported: true}})
+	result, err := in.Inject(inject.Request{Pod: e.podJSON(t), Namespace: ns, Native: inject.Native{Supported: true}.Everywhere})
 	if err != nil {
 		t.Fatalf("%s: %v", e.when, err)
 	}

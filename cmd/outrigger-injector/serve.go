@@ -110,11 +110,11 @@ func build(o *options, log *slog.Logger) (*program, error) {
 		"certificate":   follow,
 	}}
 	synced := map[string]func() bool{"namespaces": namespaces.Synced}
-	native := func() inject.Native { return inject.Native{} } // --native-sidecars decides
+	known := webhook.Cluster{Namespaces: namespaces} // without nodes: --native-sidecars decides
 	if o.nativeSidecars == auto {
 		nodes := cluster.NewNodes(client)
 		p.following["nodes"] = quiet(nodes.Run)
-		synced["nodes"], native = nodes.Synced, nodes.Native
+		synced["nodes"], known.Native = nodes.Synced, nodes.Native
 	}
 	p.readiness = &readiness{checks: map[string]func() report{
 		"certificate":              checkCertificate(tls),
@@ -123,7 +123,7 @@ func build(o *options, log *slog.Logger) (*program, error) {
 		"configuration":            checkConfiguration(configuration.State),
 		"templates":                checkTemplates(configuration.State),
 	}}
-	reviews := webhook.NewReviews(inForce(configuration), namespaces, native)
+	reviews := webhook.NewReviews(inForce(configuration), known)
 	server, err := newWebhookServer(o.webhookAddress, leaving(metrics.Replies(&webhook.Handler{
 		Reviewer: webhook.Measured(webhook.Bounded(reviews, webhook.DefaultPlaces), metrics),
 		Revision: o.revision,

@@ -201,7 +201,7 @@ func (j *injection) workload(w inject.Workload) ([]inject.Operation, error) {
 	request := inject.Request{
 		Pod:       w.Pod,
 		Namespace: j.namespace(w.Namespace),
-		Native:    inject.Native{Supported: true, Why: "there is no cluster to ask"},
+		Native:    inject.Native{Supported: true, Why: "there is no cluster to ask"}.Everywhere,
 		Owner:     w.Owner(),
 	}
 	result, err := j.injector.Inject(request)

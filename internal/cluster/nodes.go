@@ -66,8 +66,8 @@ func (n *Nodes) Run(ctx context.Context) {
 // Synced says whether every node there was at the start is known.
 func (n *Nodes) Synced() bool { return n.controller.HasSynced() }
 
-// Native is what "auto" means now.
-func (n *Nodes) Native() inject.Native { return *n.native.Load() }
+// Native is what "auto" means for a pod now.
+func (n *Nodes) Native(*corev1.PodSpec) inject.Native { return *n.native.Load() }
 
 func (n *Nodes) note(node *corev1.Node) {
 	n.mu.Lock()

@@ -54,7 +54,7 @@ func TestNodesFollowComingAndGoing(t *testing.T) {
 		}
 	}
 	n := NewNodes(fake.NewClientset(node("a", "v1.37.2")))
-	if n.Native().Supported {
+	if n.Native(nil).Supported {
 		t.Error("native sidecars before a node was seen")
 	}
 	go n.Run(t.Context())
@@ -75,7 +75,7 @@ func TestNodesFollowComingAndGoing(t *testing.T) {
 		{"it goes, unseen", func() { n.forget(cache.DeletedFinalStateUnknown{Obj: node("b", "")}) }, true},
 	} {
 		step.do()
-		if got := n.Native(); got.Supported != step.want {
+		if got := n.Native(nil); got.Supported != step.want {
 			t.Errorf("%s: %+v, want %t", step.what, got, step.want)
 		}
 	}

@@ -57,8 +57,7 @@ func faulting(faultPolicy string) *fakeInjector {
 
 // handler is the whole chain behind a port.
 func handler(in webhook.Injector, log io.Writer) http.Handler {
-	reviews := webhook.NewReviews(func() webhook.Injector { return in }, fakeNamespaces{},
-		func() inject.Native { return inject.Native{} })
+	reviews := webhook.NewReviews(func() webhook.Injector { return in }, webhook.Cluster{Namespaces: fakeNamespaces{}})
 	return &webhook.Handler{Reviewer: reviews, Revision: "canary", Log: slog.New(slog.NewTextHandler(log, nil))}
 }
 

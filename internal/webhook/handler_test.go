@@ -193,8 +193,7 @@ func TestHandlerTurnsAwayWhatItCannotGetTo(t *testing.T) {
 		<-leave
 		return skipped(inject.PodLabel, ""), nil
 	}}
-	reviews := webhook.NewReviews(func() webhook.Injector { return in }, fakeNamespaces{},
-		func() inject.Native { return inject.Native{} })
+	reviews := webhook.NewReviews(func() webhook.Injector { return in }, webhook.Cluster{Namespaces: fakeNamespaces{}})
 	h := &webhook.Handler{Reviewer: webhook.Bounded(reviews, 1), Log: slog.New(slog.DiscardHandler)}
 
 	first := make(chan int)

@@ -35,7 +35,7 @@ func TestMetricsCountWhatWasDecided(t *testing.T) {
 	for _, in := range []webhook.Injector{
 		answering(injected), answering(injected), answering(skipped(inject.HostNetwork, "")), faulting(""), faulting("ignore"),
 	} {
-		serve(webhook.NewReviews(func() webhook.Injector { return in }, fakeNamespaces{}, func() inject.Native { return inject.Native{} }), pod)
+		serve(webhook.NewReviews(func() webhook.Injector { return in }, webhook.Cluster{Namespaces: fakeNamespaces{}}), pod)
 	}
 	serve(full{}, pod)
 	serve(full{}, "nonsense")

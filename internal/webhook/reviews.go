@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"outrigger.dev/outrigger/inject"
 )
 
@@ -30,23 +32,29 @@ type Namespaces interface {
 	Live(ctx context.Context, name string) (inject.Namespace, error)
 }
 
+// A Cluster is what is known of one. Its functions answer from memory.
+type Cluster struct {
+	Namespaces Namespaces
+	// Native and ProxyConfigs are handed on; see [inject.Request].
+	Native       func(*corev1.PodSpec) inject.Native
+	ProxyConfigs func(namespace string) []inject.ProxyConfig
+}
+
 // Reviews decides about pods with what is known of the cluster.
 type Reviews struct {
-	injector   func() Injector
-	namespaces Namespaces
-	native     func() inject.Native
-	lookups    lookups
+	injector func() Injector
+	cluster  Cluster
+	lookups  lookups
 }
 
 // NewReviews returns Reviews that ask injector for the configuration in force,
-// which is nil as long as there is none, and native for what "auto" means for
-// native sidecars. Both are called once a review, and must not block.
-func NewReviews(injector func() Injector, namespaces Namespaces, native func() inject.Native) *Reviews {
+// which is nil as long as there is none. It is called once a review, and must not
+// block.
+func NewReviews(injector func() Injector, cluster Cluster) *Reviews {
 	return &Reviews{
-		injector:   injector,
-		namespaces: namespaces,
-		native:     native,
-		lookups:    lookups{live: namespaces.Live, patience: maxLookup},
+		injector: injector,
+		cluster:  cluster,
+		lookups:  lookups{live: cluster.Namespaces.Live, patience: maxLookup},
 	}
 }
 
@@ -69,7 +77,12 @@ func (r *Reviews) Review(ctx context.Context, review Review) (answer Answer, err
 		}
 	}()
 
-	request := inject.Request{Pod: review.Pod, Path: review.Path, Native: r.native()}
+	request := inject.Request{
+		Pod:          review.Pod,
+		Path:         review.Path,
+		Native:       r.cluster.Native,
+		ProxyConfigs: r.cluster.ProxyConfigs,
+	}
 	result, err := r.decide(ctx, in, request, review.Namespace)
 	if err != nil {
 		return answer, err
@@ -86,7 +99,7 @@ func (r *Reviews) Review(ctx context.Context, review Review) (answer Answer, err
 // decide asks with the cached facts of the namespace first, and with live ones
 // where those do not do.
 func (r *Reviews) decide(ctx context.Context, in Injector, request inject.Request, namespace string) (inject.Result, error) {
-	cached, seen := r.namespaces.Cached(namespace)
+	cached, seen := r.cluster.Namespaces.Cached(namespace)
 	if seen {
 		request.Namespace = cached
 		result, err := in.Inject(request)

@@ -70,8 +70,7 @@ func TestReviewsTrustTheCallMoreThanALateCache(t *testing.T) {
 			}
 			var asked []inject.Namespace
 			in := checking(&asked)
-			reviews := webhook.NewReviews(func() webhook.Injector { return in }, namespaces,
-				func() inject.Native { return inject.Native{} })
+			reviews := webhook.NewReviews(func() webhook.Injector { return in }, webhook.Cluster{Namespaces: namespaces})
 			answer, err := reviews.Review(t.Context(), webhook.Review{Namespace: "shop", Pod: []byte("{}")})
 			if err != nil {
 				t.Fatal(err)

@@ -141,8 +141,10 @@ func (c testCase) handler(t testing.TB) http.Handler {
 	in := c.injector(t)
 	reviews := webhook.NewReviews(
 		func() webhook.Injector { return in },
-		fixedNamespaces(c.namespaces(t)),
-		func() inject.Native { return inject.Native{Supported: c.NativeSidecars, Why: "the case says so"} },
+		webhook.Cluster{
+			Namespaces: fixedNamespaces(c.namespaces(t)),
+			Native:     inject.Native{Supported: c.NativeSidecars, Why: "the case says so"}.Everywhere,
+		},
 	)
 	return &webhook.Handler{Reviewer: reviews, Revision: "default", Log: slog.New(slog.DiscardHandler)}
 }

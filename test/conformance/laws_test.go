@@ -57,7 +57,7 @@ func (c testCase) subject(t *testing.T, namespace string) subject {
 		ns = inject.Namespace{Name: namespace, Unknown: true}
 	}
 	native := inject.Native{Supported: c.NativeSidecars}
-	return subject{in: c.injector(t), request: inject.Request{Namespace: ns, Native: native}}
+	return subject{in: c.injector(t), request: inject.Request{Namespace: ns, Native: native.Everywhere}}
 }
 
 // workloads are those of the case's manifests, in order.
