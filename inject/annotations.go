@@ -48,13 +48,22 @@ func (r *rendering) readAnnotations() {
 	}
 	for _, key := range sortedStrings(r.pod.Annotations) {
 		k, known := LookupKey(key)
-		if !known || k.ignore == nil {
+		if !known {
+			continue
+		}
+		if k.Instead != "" {
+			r.warn("annotation %s is deprecated: write %s", key, k.Instead)
+		}
+		if k.ignore == nil {
 			continue
 		}
 		if err := k.ignore(r.pod.Annotations[key]); err != nil {
 			r.warn("annotation %s: %v: ignored", key, err)
 			delete(r.pod.Annotations, key)
 		}
+	}
+	for _, field := range unknownFields(r.pod.Annotations[proxyConfigAnnotation]) {
+		r.warn("%s: %s", proxyConfigAnnotation, field)
 	}
 	r.warnUnknown(r.pod.Labels)
 	r.warnUnknown(r.pod.Annotations)

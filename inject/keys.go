@@ -141,7 +141,7 @@ var keys = []Key{
 	},
 	{
 		Name: "sidecar.istio.io/inject", On: []Place{OnPodLabel, OnPodAnnotation}, Values: "true or false", Default: "the namespace's",
-		Effect: "has the pod injected, or not; the label goes before the annotation", Instead: "the label of that name, where it is an annotation",
+		Effect: "has the pod injected, or not; the label goes before the annotation", Instead: "a label of that name",
 	},
 	{
 		Name: "sidecar.istio.io/interceptionMode", On: []Place{OnPodAnnotation, Written}, Values: "REDIRECT, TPROXY or NONE", Default: "interceptionMode of the mesh's proxies",

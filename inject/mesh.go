@@ -2,6 +2,7 @@ package inject
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -69,6 +70,9 @@ func parseProxyConfig(base *meshconfig.ProxyConfig, doc string) (*meshconfig.Pro
 	raw, err := yaml.YAMLToJSON([]byte(doc))
 	if err != nil {
 		return nil, err
+	}
+	if given(raw) && raw[0] != '{' {
+		return nil, errors.New("is no map, wanted the fields of a ProxyConfig")
 	}
 	return overlayProxyConfig(base, raw)
 }

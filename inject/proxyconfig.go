@@ -5,8 +5,10 @@ import (
 	"maps"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	meshconfig "istio.io/api/mesh/v1alpha1"
 	networking "istio.io/api/networking/v1beta1"
+	"sigs.k8s.io/yaml"
 )
 
 const proxyConfigAnnotation = "proxy.istio.io/config"
@@ -110,4 +112,38 @@ func annotatedProxyConfig(base *meshconfig.ProxyConfig, doc string) (*meshconfig
 		return nil, err
 	}
 	return parseProxyConfig(base, doc)
+}
+
+// unknownFields says of each field of an annotation that no ProxyConfig has what
+// its author may have meant. A field may be one that only a newer Istio knows,
+// which is why this is never more than a warning.
+func unknownFields(doc string) []string {
+	var fields map[string]any
+	if err := yaml.Unmarshal([]byte(doc), &fields); err != nil {
+		return nil // the check says so
+	}
+	known := defaultProxyConfig.ProtoReflect().Descriptor()
+	var out []string
+	for _, name := range sortedKeys(fields) {
+		if fieldOf(known, name) == nil {
+			out = append(out, fmt.Sprintf("%q is unknown%s", short(name), nearestField(known, name)))
+		}
+	}
+	return out
+}
+
+// nearestField is a question about the field that a name was most likely meant to
+// be, "" where none is near.
+func nearestField(message protoreflect.MessageDescriptor, name string) string {
+	best, distance := "", 4
+	for i := range message.Fields().Len() {
+		field := message.Fields().Get(i).JSONName()
+		if d := editDistance(name, field, distance); d < distance {
+			best, distance = field, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return ": did you mean " + best + "?"
 }
