@@ -1,6 +1,9 @@
 package inject
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // inject injects a pod that was sent with a record of an earlier injection, or
 // with none.
@@ -26,8 +29,11 @@ func (in *Injector) reinject(req Request, sent object, previous *record) (Result
 	for {
 		base, kept := previous.before(sent, allowed)
 		r, result, err := in.round(req, base)
-		if err != nil || r == nil {
-			return result, err
+		if err != nil {
+			return in.refuseRecord(req, base, err)
+		}
+		if r == nil {
+			return result, nil
 		}
 		next := with(allowed, r.emitted(), kept)
 		if tried {
@@ -40,6 +46,19 @@ func (in *Injector) reinject(req Request, sent object, previous *record) (Result
 		}
 		allowed, tried = next, true
 	}
+}
+
+// refuseRecord refuses a pod whose record leads to what is no pod: its author has
+// to mend that, and it is no fault of ours. Any other error is handed back.
+func (in *Injector) refuseRecord(req Request, base object, err error) (Result, error) {
+	_, why := in.typed(req, base)
+	if why == nil {
+		return Result{}, err
+	}
+	sentence := fmt.Sprintf("annotation %s: what it takes back leaves no pod: %v", RecordAnnotation, why)
+	decision := Decision{Verdict: Deny, Reason: BadAnnotation, Sentence: sentence,
+		Trace: []Step{{Rule: BadAnnotation, Input: sentence, Outcome: Deny}}}
+	return Result{Decision: decision, Patch: []Operation{}, Pod: req.Pod}, nil
 }
 
 // warnKept names the containers and volumes that stay although the pod's record

@@ -64,14 +64,32 @@ func (t taker) fields(o object, u undo, path string) {
 		case object:
 			t.inside(o, field, node, at)
 		case []any:
-			if len(node) == 1 && t.may(at) {
+			if len(node) == 1 && !t.several(field, o[field]) && t.may(at) {
 				o[field] = clone(node[0])
 			}
 		default:
-			if _, there := o[field]; there && t.may(at) {
+			if value, there := o[field]; there && !t.several(field, value) && t.may(at) {
 				delete(o, field)
 			}
 		}
+	}
+}
+
+// several says whether a field's value has parts of several owners, of which a
+// record may speak one by one only. An undo of ours does so; one that a pod's
+// author wrote could otherwise replace the whole list of containers.
+func (t taker) several(field string, value any) bool {
+	if t.allowed == nil {
+		return false
+	}
+	switch value := value.(type) {
+	case object:
+		return shared[field] && len(value) > 0
+	case []any:
+		_, keyed := listKeys[field]
+		return keyed && len(value) > 0
+	default:
+		return false
 	}
 }
 
@@ -84,8 +102,9 @@ func (t taker) inside(o object, field string, node undo, path string) {
 	}
 	switch value := o[field].(type) {
 	case object:
+		had := len(value) > 0
 		t.fields(value, inner, path)
-		if whole && len(value) == 0 {
+		if whole && len(value) == 0 && (had || t.may(path)) {
 			delete(o, field)
 		}
 	case []any:
@@ -94,7 +113,7 @@ func (t taker) inside(o object, field string, node undo, path string) {
 			return
 		}
 		left := t.list(o, field, value, inner, key, path)
-		if whole && len(left) == 0 {
+		if whole && len(left) == 0 && (len(value) > 0 || t.may(path)) {
 			delete(o, field)
 			return
 		}
