@@ -136,7 +136,7 @@ func readCase(t *testing.T, archive *txtar.Archive) testCase {
 }
 
 // laidOver merges two YAML maps, the second over the first.
-func laidOver(t *testing.T, base, over string) []byte {
+func laidOver(t testing.TB, base, over string) []byte {
 	t.Helper()
 	var b, o map[string]any
 	if err := yaml.Unmarshal([]byte(base), &b); err != nil {
