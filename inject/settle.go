@@ -10,7 +10,10 @@ import "slices"
 //
 // u is what the pod's record speaks of; where it is silent, nothing of sent is
 // ours, and fresh was made from it.
-func settle(fresh, sent object, u undo) {
+func settle(fresh, sent object, u undo) { settleIn("", fresh, sent, u) }
+
+// settleIn settles the object that is in a field.
+func settleIn(parent string, fresh, sent object, u undo) {
 	for field, node := range u {
 		is, ok := fresh[field]
 		was, had := sent[field]
@@ -19,7 +22,7 @@ func settle(fresh, sent object, u undo) {
 		}
 		inner, isObject := node.(object)
 		if !isObject {
-			fresh[field] = defaulted(is, was)
+			fresh[field] = defaulted(within(parent, field), is, was)
 			continue
 		}
 		settleInside(field, is, was, inner, func(list []any) { fresh[field] = list })
@@ -34,7 +37,7 @@ func settleInside(field string, is, was any, u undo, put func([]any)) {
 	switch is := is.(type) {
 	case object:
 		if was, ok := was.(object); ok {
-			settle(is, was, u)
+			settleIn(field, is, was, u)
 		}
 	case []any:
 		key, keyed := listKeys[field]
@@ -61,9 +64,9 @@ func settleList(fresh, sent []any, u undo, key string) []any {
 		inner, isObject := node.(object)
 		switch {
 		case !isObject:
-			fresh[i] = defaulted(is, was)
+			fresh[i] = defaulted("", is, was)
 		case inner[undoAdded] != nil:
-			fresh[i] = settleAdded(is, was, sub(inner, undoAdded))
+			fresh[i] = settleAdded("", is, was, sub(inner, undoAdded))
 		default:
 			settle(is, was, inner)
 		}
@@ -72,8 +75,8 @@ func settleList(fresh, sent []any, u undo, key string) []any {
 }
 
 // settleAdded settles an object that we added: what it has that we neither put
-// in before nor put in now is somebody else's, and stays.
-func settleAdded(fresh, sent object, ours undo) object {
+// in before nor put in now is somebody else's, and stays. parent is the field that the object is in.
+func settleAdded(parent string, fresh, sent object, ours undo) object {
 	for _, field := range sortedKeys(sent) {
 		was := sent[field]
 		is, again := fresh[field]
@@ -88,19 +91,27 @@ func settleAdded(fresh, sent object, ours undo) object {
 			}
 			continue
 		}
-		settleField(fresh, field, is, was, node)
+		settleField(parent, fresh, field, is, was, node)
+	}
+	for _, field := range sortedKeys(fresh) {
+		if _, stored := sent[field]; !stored && ours[field] != nil && isDropped(field, fresh[field]) {
+			delete(fresh, field)
+		}
 	}
 	return fresh
 }
 
 // settleField settles a field that both have.
-func settleField(fresh object, field string, is, was any, node any) {
+func settleField(parent string, fresh object, field string, is, was any, node any) {
 	whole, _ := node.(object)
 	inner := sub(whole, undoAdded)
 	switch is := is.(type) {
 	case object:
 		if was, ok := was.(object); ok && shared[field] {
-			fresh[field] = settleAdded(is, was, inner)
+			if field == "resources" {
+				was = withoutStaleRequests(is, was, inner)
+			}
+			fresh[field] = settleAdded(field, is, was, inner)
 			return
 		}
 	case []any:
@@ -110,7 +121,21 @@ func settleField(fresh object, field string, is, was any, node any) {
 			return
 		}
 	}
-	fresh[field] = defaulted(is, was)
+	fresh[field] = defaulted(within(parent, field), is, was)
+}
+
+// withoutStaleRequests is sent without the requests that the API server made of
+// our limits, where those are others now: no request may be above its limit.
+func withoutStaleRequests(fresh, sent object, ours undo) object {
+	out, _ := clone(sent).(object)
+	put := sub(sub(ours, "requests"), undoAdded)
+	for name, was := range sub(sent, "limits") {
+		now, limited := sub(fresh, "limits")[name]
+		if put[name] == nil && limited && !sameQuantity(now, was) && sameQuantity(sub(out, "requests")[name], was) {
+			delete(sub(out, "requests"), name)
+		}
+	}
+	return out
 }
 
 // settleAddedList keeps, in a list of an element of ours, what others put into
@@ -121,7 +146,7 @@ func settleAddedList(fresh, sent []any, ours undo, key string) []any {
 		id := identity(item, key)
 		at := slices.IndexFunc(out, func(v any) bool { return identity(v, key) == id })
 		if at >= 0 {
-			out[at] = defaulted(out[at], item)
+			out[at] = defaulted("", out[at], item)
 			continue
 		}
 		if _, before := ours[id]; before {
@@ -145,7 +170,7 @@ func keepForeign(fresh object, field string, was any, node undo) {
 	inner := sub(node, undoAdded)
 	switch was := was.(type) {
 	case object:
-		if left := settleAdded(object{}, was, inner); len(left) > 0 {
+		if left := settleAdded(field, object{}, was, inner); len(left) > 0 {
 			fresh[field] = left
 		}
 	case []any:
@@ -153,68 +178,4 @@ func keepForeign(fresh object, field string, was any, node undo) {
 			fresh[field] = left
 		}
 	}
-}
-
-// defaulted is sent where it is fresh after the API server's defaulting, and
-// fresh otherwise.
-func defaulted(fresh, sent any) any {
-	if isDefaulted(fresh, sent) {
-		return sent
-	}
-	return fresh
-}
-
-func isDefaulted(fresh, sent any) bool {
-	switch f := fresh.(type) {
-	case object:
-		s, ok := sent.(object)
-		if !ok {
-			return false
-		}
-		for field, value := range f {
-			if other, ok := s[field]; !ok || !isDefaulted(value, other) {
-				return false
-			}
-		}
-		for field, value := range s {
-			if _, ours := f[field]; !ours && !isAPIDefault(field, value) {
-				return false
-			}
-		}
-		return true
-	case []any:
-		s, ok := sent.([]any)
-		return ok && slices.EqualFunc(f, s, isDefaulted)
-	default:
-		return equal(fresh, sent)
-	}
-}
-
-// apiDefaults are the values that the API server fills in below a container or
-// a volume, by field (SetDefaults_* in Kubernetes' pkg/apis/core/v1/defaults.go
-// and zz_generated.defaults.go).
-var apiDefaults = map[string][]string{
-	"apiVersion":        {"v1"},
-	"defaultMode":       {"420"},
-	"expirationSeconds": {"3600"},
-	"failureThreshold":  {"3"},
-	"periodSeconds":     {"10"},
-	"successThreshold":  {"1"},
-	"timeoutSeconds":    {"1"},
-	"protocol":          {"TCP"},
-	"scheme":            {"HTTP"},
-	"path":              {"/"},
-	"divisor":           {"0"},
-	"service":           {""},
-	"type":              {""},
-	"fsType":            {"ext4"},
-	"readOnly":          {"false"},
-}
-
-// isAPIDefault also takes the source that a volume without one gets.
-func isAPIDefault(field string, value any) bool {
-	if o, ok := value.(object); ok {
-		return field == "emptyDir" && len(o) == 0
-	}
-	return slices.Contains(apiDefaults[field], scalar(value))
 }
