@@ -7,9 +7,13 @@ import (
 	"strings"
 )
 
-// maxPattern is how long a regular expression may be: with counted repetition,
-// each byte of it can stand for a thousand steps of the machine that it becomes.
+// maxPattern is how long a regular expression may be.
 const maxPattern = 1000
+
+// stepWork is what making one step of an expression's machine costs: half a
+// kilobyte, with all that is thrown away on the way there. Counted repetition
+// makes millions of steps out of a few letters.
+const stepWork = 512
 
 // regexFunctions are sprig's over regular expressions. A bad expression is an
 // error in all of them. They pay for each step of the expression's machine once
@@ -29,26 +33,31 @@ func regexFunctions() map[string]function {
 	return all
 }
 
-// regex compiles a pattern and pays for matching it against s.
+// regex compiles a pattern, and pays for that and for matching it against s.
 func (m *meter) regex(pattern, s string) (*regexp.Regexp, error) {
 	if len(pattern) > maxPattern {
 		return nil, fmt.Errorf("a regular expression of %d bytes, want at most %d", len(pattern), maxPattern)
-	}
-	if err := m.spend(times(len(pattern), maxPattern)); err != nil {
-		return nil, err
 	}
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return nil, err
 	}
-	machine, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		return nil, err
-	}
-	if err := m.spend(times(len(machine.Inst), 1+len(s))); err != nil {
+	if err := m.spend(times(steps(parsed), stepWork+len(s))); err != nil {
 		return nil, err
 	}
 	return regexp.Compile(pattern)
+}
+
+// steps is how many steps the machine of an expression has at most.
+func steps(re *syntax.Regexp) int {
+	n := 2 + len(re.Rune)
+	for _, sub := range re.Sub {
+		n += steps(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		return times(n, max(re.Max, re.Min+1))
+	}
+	return n
 }
 
 func (m *meter) regexMatch(pattern, s string) (bool, error) {

@@ -82,6 +82,7 @@ var hostile = map[string]string{
 	"an expression that repeats what it found": `{{ $s := repeat 100000 "x" }}{{ $r := repeat 10000 "${0}" }}{{ regexReplaceAll "x+" $s $r }}`,
 	"an expression that is long":               `{{ $s := repeat 100000 "x" }}{{ regexMatch (repeat 10000 "x?") $s }}`,
 	"an expression that is large":              `{{ $s := repeat 100000 "x" }}{{ regexMatch (repeat 90 "(xx?){999}") $s }}`,
+	"expressions that are large, in a loop":    `{{ range 1000 }}{{ $_ := regexMatch (repeat 90 "(xx?){999}") "" }}{{ end }}`,
 	"a separator that is long":                 `{{ $s := repeat 100000 "x" }}{{ join $s (until 10000) }}`,
 	"indentation":                              `{{ $s := repeat 100000 "\n" }}{{ indent 100000 $s }}`,
 	"indentation with a first line":            `{{ $s := repeat 100000 "\n" }}{{ nindent 100000 $s }}`,
