@@ -1,7 +1,10 @@
 package inject
 
 // What tests outside the package have to see of its inside.
-var ListKeys = listKeys
+var (
+	ListKeys = listKeys
+	Applied  = applied
+)
 
 // Undone takes back what led from before to after, after the undo has been
 // through JSON as it goes on a pod.

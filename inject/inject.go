@@ -212,7 +212,7 @@ func (r *rendering) answer(raw []byte, sent object, decision Decision) (Result, 
 	if len(result.Patch) == 0 {
 		return result, nil
 	}
-	if err := prove(raw, result.Patch, r.merged); err != nil {
+	if err := prove(sent, result.Patch, r.merged); err != nil {
 		return Result{}, err
 	}
 	var err error

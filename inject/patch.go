@@ -1,13 +1,9 @@
 package inject
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 )
 
 // Patch is the JSON Patch that turns the tree before into the tree after.
@@ -23,37 +19,6 @@ func Patch(before, after map[string]any, movers ...string) []Operation {
 	d := differ{ops: make([]Operation, 0, 16), movers: movers}
 	d.object("", before, after)
 	return d.ops
-}
-
-// Apply applies a patch to JSON as the API server does, with the same library.
-func Apply(raw []byte, ops []Operation) ([]byte, error) {
-	text, err := json.Marshal(ops)
-	if err != nil {
-		return nil, err
-	}
-	patch, err := jsonpatch.DecodePatch(text)
-	if err != nil {
-		return nil, err
-	}
-	return patch.Apply(raw)
-}
-
-// prove applies ops to raw and compares the outcome with the tree it should
-// give. A patch that does not apply refuses the pod even where the webhook may
-// fail, so one that was never tried is not sent.
-func prove(raw []byte, ops []Operation, want object) error {
-	applied, err := Apply(raw, ops)
-	if err != nil {
-		return fmt.Errorf("the patch does not apply: %w", err)
-	}
-	got, err := decodeObject(applied)
-	if err != nil {
-		return fmt.Errorf("the patched pod: %w", err)
-	}
-	if !equal(got, want) {
-		return fmt.Errorf("the patch gives another pod than the wanted one")
-	}
-	return nil
 }
 
 // A differ collects operations.

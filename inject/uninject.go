@@ -24,5 +24,5 @@ func (in *Injector) Uninject(pod []byte) ([]Operation, error) {
 	}
 	base, _ := previous.before(sent, nil)
 	ops := Patch(sent, base, movers...)
-	return ops, prove(pod, ops, base)
+	return ops, prove(sent, ops, base)
 }
