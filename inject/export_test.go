@@ -2,8 +2,9 @@ package inject
 
 // What tests outside the package have to see of its inside.
 var (
-	ListKeys = listKeys
-	Applied  = applied
+	ListKeys  = listKeys
+	Applied   = applied
+	ReadBlock = readBlock
 )
 
 // Undone takes back what led from before to after, after the undo has been

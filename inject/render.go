@@ -72,6 +72,9 @@ func parseOverlay(out []byte) (object, error) {
 	if len(bytes.TrimSpace(out)) == 0 {
 		return object{}, nil
 	}
+	if o, ok := readBlock(out); ok {
+		return o, nil
+	}
 	raw, err := yaml.YAMLToJSON(out)
 	if err != nil {
 		return nil, err
