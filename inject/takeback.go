@@ -138,9 +138,13 @@ func (t taker) list(o object, field string, list []any, u undo, key, path string
 				continue
 			}
 			if element, ok := item.(object); ok {
+				name, named := element[key]
 				t.fields(element, node, pointer(path, id))
+				if named {
+					element[key] = name // no injection renames
+				}
 			}
-			if m, ok := moveOf(item, node); ok && (slices.Contains(movers, id) || t.may(pointer(path, id))) {
+			if m, ok := moveOf(field, item, node); ok && (slices.Contains(movers, id) || t.may(pointer(path, id))) {
 				moved = append(moved, m)
 				continue
 			}
@@ -170,10 +174,13 @@ type movedElement struct {
 	behind string
 }
 
-func moveOf(item any, node undo) (movedElement, bool) {
+// moveOf reads where an element of a list was; only a container can have been
+// in another list.
+func moveOf(field string, item any, node undo) (movedElement, bool) {
 	behind, ok := node[undoPlace].(string)
 	from := text(node, undoFrom)
-	return movedElement{item, from, behind}, ok && (from == "" || slices.Contains(containerLists, from))
+	between := slices.Contains(containerLists, field) && slices.Contains(containerLists, from)
+	return movedElement{item, from, behind}, ok && (from == "" || between)
 }
 
 // putBack puts moved elements where they were: each behind the one that it
