@@ -10,8 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/tools/cache"
 )
 
 // ConfigMap is a configuration in a ConfigMap, under the keys config, values and
@@ -28,80 +28,49 @@ type ConfigMap struct {
 
 // Watch offers the ConfigMap until ctx ends. Where it is missing, that is offered.
 func (c *ConfigMap) Watch(ctx context.Context, offer func(Version)) {
-	changed := make(chan struct{}, 1)
-	poke := func() {
-		select {
-		case changed <- struct{}{}:
-		default: // the newest is about to be read anyway
-		}
-	}
-	store, controller := cache.NewInformerWithOptions(cache.InformerOptions{
-		ListerWatcher: listerWatcher(c.Client.ConfigMaps(c.Namespace), c.Name),
-		ObjectType:    &corev1.ConfigMap{},
-		Handler: cache.ResourceEventHandlerFuncs{
-			AddFunc:    func(any) { poke() },
-			UpdateFunc: func(any, any) { poke() },
-			DeleteFunc: func(any) { poke() },
-		},
+	name := types.NamespacedName{Namespace: c.Namespace, Name: c.Name}
+	followConfigMaps(ctx, c.Client, []types.NamespacedName{name}, 0, func(found []*corev1.ConfigMap) {
+		c.seen.Store(found[0])
+		offer(versionIn(found[0]))
 	})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		controller.RunWithContext(ctx)
-	}()
-	defer func() { <-done }()
-	if !cache.WaitForCacheSync(ctx.Done(), controller.HasSynced) {
-		return
-	}
-	for offered := unread; ; {
-		if version, revision := c.read(store); revision != offered {
-			offered = revision
-			offer(version)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-changed:
-		}
-	}
 }
 
-// unread is what was offered before anything was; no resource version looks so.
-const unread = "unread"
-
-// read is the version that a store holds, and the API server's own mark of it:
-// "" where the ConfigMap is missing.
-func (c *ConfigMap) read(store cache.Store) (version Version, revision string) {
-	object, found, err := store.GetByKey(c.Namespace + "/" + c.Name)
-	if err != nil || !found {
-		c.seen.Store(nil)
-		return Version{Err: errors.New("does not exist")}, ""
+// versionIn is the version that a ConfigMap holds; nil where it is missing.
+func versionIn(c *corev1.ConfigMap) Version {
+	if c == nil {
+		return Version{Err: errors.New("does not exist")}
 	}
-	configMap := object.(*corev1.ConfigMap)
-	c.seen.Store(configMap)
-	if _, ok := configMap.Data[configKey]; !ok {
-		return Version{Err: fmt.Errorf("has no key %q", configKey)}, configMap.ResourceVersion
+	if _, ok := c.Data[configKey]; !ok {
+		return Version{Err: fmt.Errorf("has no key %q", configKey)}
 	}
-	return Version{Sources: sources(configMap)}, configMap.ResourceVersion
+	return Version{Sources: sources(c)}
 }
 
-// maxMessage is how much of an event's message is sure to be shown, in characters.
-const maxMessage = 1000
-
-// Refused leaves an event on the ConfigMap. Its name comes from the version, so
-// that all replicas together leave one.
+// Refused leaves an event on the ConfigMap.
 func (c *ConfigMap) Refused(ctx context.Context, why error) error {
 	about := c.seen.Load()
 	if about == nil {
 		return nil // there is nothing to leave it on
 	}
-	version := fnv.New64a()
-	_, _ = version.Write([]byte(string(about.UID) + about.ResourceVersion))
+	return leaveRefusal(ctx, c.Client, about, about.ResourceVersion, why)
+}
+
+// String names the ConfigMap.
+func (c *ConfigMap) String() string { return configMapName(c.Namespace, c.Name) }
+
+// maxMessage is how much of an event's message is sure to be shown, in characters.
+const maxMessage = 1000
+
+// leaveRefusal leaves an event on a ConfigMap about a version that is refused. Its
+// name comes from the version, so that all replicas together leave one.
+func leaveRefusal(ctx context.Context, client corev1client.CoreV1Interface, about *corev1.ConfigMap, version string, why error) error {
+	mark := fnv.New64a()
+	_, _ = mark.Write([]byte(string(about.UID) + version))
 	now := metav1.Now()
-	_, err := c.Client.Events(c.Namespace).Create(ctx, &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{Namespace: c.Namespace, Name: fmt.Sprintf("%s.%x", c.Name, version.Sum64())},
+	_, err := client.Events(about.Namespace).Create(ctx, &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{Namespace: about.Namespace, Name: fmt.Sprintf("%s.%x", about.Name, mark.Sum64())},
 		InvolvedObject: corev1.ObjectReference{
-			APIVersion: "v1", Kind: "ConfigMap", Namespace: c.Namespace, Name: c.Name,
+			APIVersion: "v1", Kind: "ConfigMap", Namespace: about.Namespace, Name: about.Name,
 			UID: about.UID, ResourceVersion: about.ResourceVersion,
 		},
 		Type:           corev1.EventTypeWarning,
@@ -117,6 +86,3 @@ func (c *ConfigMap) Refused(ctx context.Context, why error) error {
 	}
 	return err
 }
-
-// String names the ConfigMap.
-func (c *ConfigMap) String() string { return configMapName(c.Namespace, c.Name) }
