@@ -18,6 +18,9 @@ func settleIn(parent string, fresh, sent object, u undo) {
 		is, ok := fresh[field]
 		was, had := sent[field]
 		if !ok || !had {
+			if isDropped(field, is) {
+				delete(fresh, field)
+			}
 			continue
 		}
 		inner, isObject := node.(object)
