@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // options are the flags.
@@ -20,6 +22,9 @@ type options struct {
 
 	namespace, revision  string
 	configMap, configDir string
+	istioConfig          string
+	istio                istiod
+	proxyConfigs         string
 	kubeconfig           string
 
 	certificates          string
@@ -35,6 +40,12 @@ type options struct {
 
 	shutdownDelay       time.Duration
 	logLevel, logFormat string
+}
+
+// An istiod is where one has its configuration: a namespace, and the revision that
+// the names there end in, "" for none. The zero value is none.
+type istiod struct {
+	namespace, revision string
 }
 
 // A list is a flag that may be given more than once.
@@ -68,9 +79,11 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.healthAddress, "health-address", ":8081", "ADDRESS\twhere /healthz and /readyz are")
 	f.StringVar(&o.metricsAddress, "metrics-address", ":8080", "ADDRESS\twhere /metrics is")
 	f.StringVar(&o.namespace, "namespace", "outrigger-system", "NAMESPACE\tof the server, its configuration and what it keeps")
-	f.StringVar(&o.revision, "revision", "default", "REVISION\tthat is stamped on pods")
+	f.StringVar(&o.revision, "revision", "", "REVISION\tthat is stamped on pods (default that of --istio-config, or else default)")
 	f.StringVar(&o.configMap, "config-map", "", "NAME\tof the ConfigMap with the keys config, values and mesh (default outrigger)")
 	f.StringVar(&o.configDir, "config-dir", "", "FOLDER\twith the files config, values and mesh, in place of the ConfigMap")
+	f.StringVar(&o.istioConfig, "istio-config", "", "NAMESPACE[/REVISION]\tof an istiod, to be configured by its ConfigMaps istio-sidecar-injector and istio in place of ours")
+	f.StringVar(&o.proxyConfigs, "proxy-configs", auto, "auto|true|false\tobey Istio's ProxyConfig resources; auto: with --istio-config")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "FILE\tthat says how to reach the API server; without one, as a pod does")
 	f.StringVar(&o.certificates, "certificates", selfSigned, "self-signed|files\tserve by an authority of our own, or the pair in --cert-dir")
 	f.StringVar(&o.authoritySecret, "authority-secret", "", "NAME\tof the Secret that keeps our own authority (default outrigger-injector-authority)")
@@ -78,7 +91,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.service, "service", "", "NAME\tof the Service that the API server calls (default outrigger-injector)")
 	f.Var(&o.dnsNames, "dns-name", "NAME\tor address that we are called by besides; repeatable")
 	f.StringVar(&o.certDir, "cert-dir", "/etc/outrigger/certificates", "FOLDER\twith tls.crt and tls.key")
-	f.StringVar(&o.nativeSidecars, "native-sidecars", auto, "auto|true|false\tauto: as values.pilot.env of the configuration says, or else as every node can")
+	f.StringVar(&o.nativeSidecars, "native-sidecars", auto, "auto|true|false\tauto: as values.pilot.env of the configuration says, or else as the nodes can that a pod may land on")
 	f.StringVar(&o.platform, "platform", "", "PLATFORM\tthat templates may ask for, like openshift")
 	f.StringVar(&o.compliancePolicy, "compliance-policy", "", "POLICY\tthat templates may ask for, like fips-140-3")
 	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second, "TIME\tto serve on after SIGTERM, until callers have gone elsewhere")
@@ -93,8 +106,36 @@ func parse(args []string, out io.Writer) (*options, error) {
 	if f.NArg() > 0 {
 		return nil, fmt.Errorf("argument %q: want flags only", f.Arg(0))
 	}
+	if err := o.readIstio(); err != nil {
+		return nil, err
+	}
 	o.settle()
 	return o, o.check()
+}
+
+// readIstio takes --istio-config apart. It is in place of a configuration of our
+// own, so that it stands alone.
+func (o *options) readIstio() error {
+	if o.istioConfig == "" {
+		return nil
+	}
+	for _, other := range []struct{ name, value string }{{"config-map", o.configMap}, {"config-dir", o.configDir}} {
+		if other.value != "" {
+			return fmt.Errorf("--istio-config %q: --%s %q is another configuration, want one of the two", o.istioConfig, other.name, other.value)
+		}
+	}
+	namespace, revision, revised := strings.Cut(o.istioConfig, "/")
+	bad := len(validation.IsDNS1123Label(namespace)) > 0 || revised && len(validation.IsDNS1123Label(revision)) > 0
+	if bad {
+		return fmt.Errorf("--istio-config %q: want NAMESPACE or NAMESPACE/REVISION", o.istioConfig)
+	}
+	o.istio = istiod{namespace: namespace, revision: revision}
+	return nil
+}
+
+// obeysProxyConfigs says whether ProxyConfig resources are watched.
+func (o *options) obeysProxyConfigs() bool {
+	return o.proxyConfigs == "true" || o.proxyConfigs == auto && o.istioConfig != ""
 }
 
 // printUsage lists the flags in the order of their names. A flag's usage is what
@@ -110,16 +151,17 @@ func printUsage(out io.Writer, f *flag.FlagSet) {
 	})
 }
 
-// The values of --certificates, and of --native-sidecars where it is neither
-// true nor false.
+// The values of --certificates, and of --native-sidecars and --proxy-configs where
+// they are neither true nor false.
 const (
 	selfSigned = "self-signed"
 	fromFiles  = "files"
 	auto       = "auto"
 )
 
-// settle fills in names that follow from the revision.
+// settle fills in the revision, and names that follow from it.
 func (o *options) settle() {
+	o.revision = cmp.Or(o.revision, o.istio.revision, "default")
 	o.configMap = cmp.Or(o.configMap, o.revised("outrigger"))
 	o.authoritySecret = cmp.Or(o.authoritySecret, o.revised("outrigger-injector-authority"))
 	o.service = cmp.Or(o.service, o.revised("outrigger-injector"))
@@ -130,7 +172,7 @@ func (o *options) settle() {
 
 // revised is a name with the revision where that is not the default.
 func (o *options) revised(name string) string {
-	if o.revision == "" || o.revision == "default" {
+	if o.revision == "default" {
 		return name
 	}
 	return name + "-" + o.revision
@@ -144,6 +186,7 @@ func (o *options) check() error {
 	}{
 		{"certificates", o.certificates, []string{selfSigned, fromFiles}},
 		{"native-sidecars", o.nativeSidecars, []string{auto, "true", "false"}},
+		{"proxy-configs", o.proxyConfigs, []string{auto, "true", "false"}},
 	} {
 		if !slices.Contains(choice.want, choice.value) {
 			return fmt.Errorf("--%s %q: want %s", choice.name, choice.value, strings.Join(choice.want, ", "))

@@ -29,6 +29,14 @@ func TestNamesFollowFromTheRevision(t *testing.T) {
 			args: []string{"--revision=canary"},
 			want: names{"outrigger-canary", "outrigger-injector-authority-canary", "outrigger-injector-canary", "outrigger-last-good-canary", []string{"outrigger-injector-canary"}},
 		},
+		"the revision of an istiod": {
+			args: []string{"--istio-config=istio-system/canary"},
+			want: names{"outrigger-canary", "outrigger-injector-authority-canary", "outrigger-injector-canary", "outrigger-last-good-canary", []string{"outrigger-injector-canary"}},
+		},
+		"a revision that is given goes before an istiod's": {
+			args: []string{"--istio-config=istio-system/canary", "--revision=default"},
+			want: names{"outrigger", "outrigger-injector-authority", "outrigger-injector", "outrigger-last-good", []string{"outrigger-injector"}},
+		},
 		"names that are given stay": {
 			args: []string{"--revision=canary", "--config-map=c", "--authority-secret=a", "--service=s", "--webhook-configuration=w", "--webhook-configuration=x"},
 			want: names{"c", "a", "s", "outrigger-last-good-canary", []string{"w", "x"}},
@@ -44,6 +52,24 @@ func TestNamesFollowFromTheRevision(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestProxyConfigsAreObeyedWithIstio(t *testing.T) {
+	for args, want := range map[string]bool{
+		"":                            false,
+		"--istio-config=istio-system": true,
+		"--proxy-configs=true":        true,
+		"--istio-config=istio-system --proxy-configs=false": false,
+		"--istio-config=istio-system --proxy-configs=auto":  true,
+	} {
+		o, err := parse(strings.Fields(args), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := o.obeysProxyConfigs(); got != want {
+			t.Errorf("%q: %t, want %t", args, got, want)
+		}
 	}
 }
 
@@ -78,10 +104,22 @@ func TestRunRefusesWhatItWasNotMeantFor(t *testing.T) {
 		args []string
 		want string
 	}{
-		"an argument":            {[]string{"serve"}, `argument "serve": want flags only`},
-		"an unknown flag":        {[]string{"--nope"}, `flag provided but not defined: -nope`},
-		"an unknown certificate": {[]string{"--certificates=acme"}, `--certificates "acme": want self-signed, files`},
-		"a bad native sidecar":   {[]string{"--native-sidecars=yes"}, `--native-sidecars "yes": want auto, true, false`},
+		"an argument":                  {[]string{"serve"}, `argument "serve": want flags only`},
+		"an unknown flag":              {[]string{"--nope"}, `flag provided but not defined: -nope`},
+		"an unknown certificate":       {[]string{"--certificates=acme"}, `--certificates "acme": want self-signed, files`},
+		"a bad native sidecar":         {[]string{"--native-sidecars=yes"}, `--native-sidecars "yes": want auto, true, false`},
+		"a bad choice of ProxyConfigs": {[]string{"--proxy-configs=yes"}, `--proxy-configs "yes": want auto, true, false`},
+		"two configurations": {
+			[]string{"--istio-config=istio-system", "--config-map=mine"},
+			`--istio-config "istio-system": --config-map "mine" is another configuration, want one of the two`,
+		},
+		"an istiod's configuration and files": {
+			[]string{"--istio-config=istio-system", "--config-dir=/x"},
+			`--istio-config "istio-system": --config-dir "/x" is another configuration, want one of the two`,
+		},
+		"an istiod without a namespace": {[]string{"--istio-config=/canary"}, `--istio-config "/canary": want NAMESPACE or NAMESPACE/REVISION`},
+		"an istiod of three parts":      {[]string{"--istio-config=a/b/c"}, `--istio-config "a/b/c": want NAMESPACE or NAMESPACE/REVISION`},
+		"an istiod without a revision":  {[]string{"--istio-config=a/"}, `--istio-config "a/": want NAMESPACE or NAMESPACE/REVISION`},
 		"an address with a name for a port": {
 			[]string{"--metrics-address=localhost:http"}, `--metrics-address "localhost:http": want HOST:PORT or :PORT`,
 		},

@@ -12,8 +12,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
 
 	"outrigger.dev/outrigger/certs"
 	"outrigger.dev/outrigger/inject"
@@ -24,7 +27,7 @@ import (
 // serve runs the server until ctx ends. Start and stop have one order, here:
 //
 //	start   health and metrics, so that probes have an answer
-//	        what follows the cluster: namespaces, nodes, configuration, certificate
+//	        what follows the cluster: namespaces, nodes, ProxyConfigs, configuration, certificate
 //	        the webhook
 //	ready   when the webhook answers with a certificate that the API server trusts,
 //	        caches are synced and a configuration is in force
@@ -116,6 +119,14 @@ func build(o *options, log *slog.Logger) (*program, error) {
 		p.following["nodes"] = quiet(nodes.Run)
 		synced["nodes"], known.Native = nodes.Synced, nodes.Native
 	}
+	if o.obeysProxyConfigs() {
+		proxyConfigs, err := newProxyConfigs(o, config, client, log)
+		if err != nil {
+			return nil, err
+		}
+		p.following["proxyconfigs"] = quiet(proxyConfigs.Run)
+		synced["proxyconfigs"], known.ProxyConfigs = proxyConfigs.Synced, proxyConfigs.In
+	}
 	p.readiness = &readiness{checks: map[string]func() report{
 		"certificate":              checkCertificate(tls),
 		trustCheck(o.certificates): checkTrust(tls),
@@ -137,10 +148,20 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	return p, nil
 }
 
-// newConfiguration follows files or a ConfigMap, as the flags say.
+// newProxyConfigs follows Istio's ProxyConfig resources.
+func newProxyConfigs(o *options, config *rest.Config, client kubernetes.Interface, log *slog.Logger) (*cluster.ProxyConfigs, error) {
+	resources, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	served := discovery.ToServerResourcesInterfaceWithContext(client.Discovery())
+	return cluster.NewProxyConfigs(served, resources, o.revision, log), nil
+}
+
+// newConfiguration follows what the flags say, and keeps what was good.
 func newConfiguration(o *options, client kubernetes.Interface, metrics *webhook.Metrics, log *slog.Logger) *cluster.Configuration {
 	c := &cluster.Configuration{
-		Source: &cluster.ConfigMap{Client: client.CoreV1(), Namespace: o.namespace, Name: o.configMap},
+		Source: newSource(o, client),
 		Keep: &cluster.LastGood{
 			ConfigMaps: client.CoreV1().ConfigMaps(o.namespace), Namespace: o.namespace, Name: o.revised("outrigger-last-good"),
 		},
@@ -154,10 +175,18 @@ func newConfiguration(o *options, client kubernetes.Interface, metrics *webhook.
 			metrics.Configured(hash, o.revision, s.Refused != nil)
 		},
 	}
-	if o.configDir != "" {
-		c.Source = &cluster.Files{Dir: o.configDir}
-	}
 	return c
+}
+
+// newSource is where the configuration comes from, as the flags say.
+func newSource(o *options, client kubernetes.Interface) cluster.Source {
+	switch {
+	case o.istio.namespace != "":
+		return &cluster.Istio{Client: client.CoreV1(), Namespace: o.istio.namespace, Revision: o.istio.revision}
+	case o.configDir != "":
+		return &cluster.Files{Dir: o.configDir}
+	}
+	return &cluster.ConfigMap{Client: client.CoreV1(), Namespace: o.namespace, Name: o.configMap}
 }
 
 // newCertificate serves by an own authority or from files, as the flags say.
