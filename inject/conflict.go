@@ -130,6 +130,27 @@ func (r *rendering) checkPorts() {
 	}
 }
 
+// checkRoom refuses a pod whose annotations leave no room for what an injection
+// writes beside them.
+func checkRoom(base, pod object) error {
+	const most = 256 << 10 // TotalAnnotationSizeLimitB in apimachinery's pkg/api/validation
+	theirs, all := annotationsSize(base), annotationsSize(pod)
+	if theirs > most || all <= most {
+		return nil // no room without us either, or room for both
+	}
+	return denied(Conflict, "annotations: the pod has %d bytes and an injection adds %d, wanted at most %d together; shorten the pod's",
+		theirs, all-theirs, most)
+}
+
+// annotationsSize is the size of keys and values, as the API server counts.
+func annotationsSize(pod object) int {
+	total := 0
+	for key, value := range sub(sub(pod, "metadata"), "annotations") {
+		total += len(key) + len(scalar(value))
+	}
+	return total
+}
+
 // fitPodResources takes the resources off the containers that were added to a
 // pod which has resources as a whole: the API server refuses containers that
 // ask for more than their pod, and the pod's author did not count ours in.

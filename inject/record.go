@@ -43,7 +43,8 @@ func readRecord(pod object) (*record, error) {
 	return &r, nil
 }
 
-// write puts the record of what led from base to pod on the pod.
+// write puts the record of what led from base to pod on the pod, the last of the
+// annotations, and so sees whether there is room for all.
 func (r record) write(base, pod object) error {
 	delete(sub(sub(pod, "metadata"), "annotations"), RecordAnnotation)
 	r.Version = recordVersion
@@ -53,7 +54,7 @@ func (r record) write(base, pod object) error {
 		return err
 	}
 	annotate(pod, RecordAnnotation, string(raw))
-	return nil
+	return checkRoom(base, pod)
 }
 
 // before is the pod as it was before it was injected, as far as allowed says
