@@ -12,11 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/metadata"
-	"k8s.io/client-go/rest"
 
 	"outrigger.dev/outrigger/certs"
 	"outrigger.dev/outrigger/inject"
@@ -93,11 +89,7 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	metadataClient, err := metadata.NewForConfig(config)
-	if err != nil {
-		return nil, err
-	}
-	namespaces, err := cluster.NewNamespaces(metadataClient)
+	known, caches, err := newKnown(o, config, client, log)
 	if err != nil {
 		return nil, err
 	}
@@ -108,24 +100,12 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	tls, follow := newCertificate(o, client, log)
 
 	p := &program{following: map[string]func(context.Context) error{
-		"namespaces":    quiet(namespaces.Run),
 		"configuration": quiet(configuration.Run),
 		"certificate":   follow,
 	}}
-	synced := map[string]func() bool{"namespaces": namespaces.Synced}
-	known := webhook.Cluster{Namespaces: namespaces} // without nodes: --native-sidecars decides
-	if o.nativeSidecars == auto {
-		nodes := cluster.NewNodes(client)
-		p.following["nodes"] = quiet(nodes.Run)
-		synced["nodes"], known.Native = nodes.Synced, nodes.Native
-	}
-	if o.obeysProxyConfigs() {
-		proxyConfigs, err := newProxyConfigs(o, config, client, log)
-		if err != nil {
-			return nil, err
-		}
-		p.following["proxyconfigs"] = quiet(proxyConfigs.Run)
-		synced["proxyconfigs"], known.ProxyConfigs = proxyConfigs.Synced, proxyConfigs.In
+	synced := map[string]func() bool{}
+	for name, c := range caches {
+		p.following[name], synced[name] = quiet(c.Run), c.Synced
 	}
 	p.readiness = &readiness{checks: map[string]func() report{
 		"certificate":              checkCertificate(tls),
@@ -146,16 +126,6 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	p.webhook, p.readiness.checks["webhook"] = server, checkListening(server.StartedChecker(), tls)
 	p.health, p.metrics = healthMux(p.readiness), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return p, nil
-}
-
-// newProxyConfigs follows Istio's ProxyConfig resources.
-func newProxyConfigs(o *options, config *rest.Config, client kubernetes.Interface, log *slog.Logger) (*cluster.ProxyConfigs, error) {
-	resources, err := dynamic.NewForConfig(config)
-	if err != nil {
-		return nil, err
-	}
-	served := discovery.ToServerResourcesInterfaceWithContext(client.Discovery())
-	return cluster.NewProxyConfigs(served, resources, o.revision, log), nil
 }
 
 // newConfiguration follows what the flags say, and keeps what was good.
