@@ -16,6 +16,8 @@ type event struct {
 	Test    string
 	Elapsed float64
 	Output  string
+	// Key and Value are what a test says of itself (testing.T.Attr).
+	Key, Value string
 	// ImportPath is the package whose build an event is about.
 	ImportPath string
 	// FailedBuild is set on a package that failed because this one did not build.
@@ -27,7 +29,10 @@ type event struct {
 type tally struct {
 	passed, failed int
 	skipped        []skip
-	took           time.Duration
+	// summaries are what tests have to say that no count says: their attributes
+	// of the key summary.
+	summaries []string
+	took      time.Duration
 }
 
 // A skip is a test that did not run, and why.
@@ -44,6 +49,7 @@ func (t *tally) add(b tally) {
 	t.passed += b.passed
 	t.failed += b.failed
 	t.skipped = append(t.skipped, b.skipped...)
+	t.summaries = append(t.summaries, b.summaries...)
 	t.took += b.took
 }
 
@@ -114,6 +120,10 @@ func (p *running) note(e event, rep *report, live bool) {
 	switch e.Action {
 	case "output":
 		t.output.WriteString(e.Output)
+	case "attr":
+		if e.Key == "summary" {
+			p.tally.summaries = append(p.tally.summaries, e.Value)
+		}
 	case "pass", "fail", "skip":
 		t.end = e.Action
 		p.settle(e, t, rep)

@@ -54,6 +54,16 @@ func TestCount(t *testing.T) {
 			counts: "1 SKIPPED",
 			says:   []string{"SKIPPED  1  s: TestA: no such folder\n0 passed, 0 failed, 1 skipped\n"},
 		},
+		"a test has something to say of itself": {
+			events: `
+{"Action":"run","Package":"p","Test":"TestA"}
+{"Action":"attr","Package":"p","Test":"TestA","Key":"summary","Value":"3 of 3 cases"}
+{"Action":"attr","Package":"p","Test":"TestA","Key":"colour","Value":"blue"}
+{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p"}`,
+			counts: "1 passed",
+			says:   []string{"\n\ns: 3 of 3 cases\n1 passed"},
+		},
 		"skips of one test for one reason are one line": {
 			events: `
 {"Action":"run","Package":"p","Test":"FuzzA"}
@@ -122,6 +132,9 @@ func TestSuitesAreChosenByName(t *testing.T) {
 	chosen, err := choose([]string{"e2e", "unit"})
 	if err != nil || len(chosen) != 2 || chosen[0].name != "unit" {
 		t.Errorf("got %v, %v, want unit, then e2e", chosen, err)
+	}
+	if all, err := choose(nil); err != nil || len(all) != len(suites) {
+		t.Errorf("got %d suites and %v, want all without a name", len(all), err)
 	}
 	if _, err := choose([]string{"unti"}); err == nil || !strings.Contains(err.Error(), `"unti"`) {
 		t.Errorf("got %v, want the name that is wrong", err)

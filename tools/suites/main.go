@@ -3,8 +3,8 @@
 //
 //	suites [-root DIR] [-v] [SUITE...]
 //
-// Without names it runs all but fuzz. It ends with a table of counts and wall
-// times, every skipped test with its reason, and the line
+// Without names it runs all. It ends with a table of counts and wall times, what
+// tests say of themselves, every skipped test with its reason, and the line
 // "N passed, M failed, K skipped". The exit status is 1 if anything failed.
 package main
 
@@ -44,11 +44,11 @@ func main() {
 }
 
 // choose returns the suites with these names, in the order in which they run;
-// without names all but those that want to be named.
+// all of them without names.
 func choose(names []string) ([]suite, error) {
 	var chosen []suite
 	for _, s := range suites {
-		if slices.Contains(names, s.name) || len(names) == 0 && !s.named {
+		if slices.Contains(names, s.name) || len(names) == 0 {
 			chosen = append(chosen, s)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 
 // A report writes for a person who watches and for one who reads the end of a
 // log: packages as they end, failures in full, then a table and one last line.
+// What runs at the same time may write to it at the same time: each of its
+// methods but begin, end and finish prints once.
 type report struct {
 	out io.Writer
 	// verbose shows packages without tests as well.
@@ -52,16 +54,18 @@ func (r *report) test(e event) {
 	fmt.Fprintf(r.out, "      %s  %s  %s\n", e.Action, e.Test, short(time.Duration(e.Elapsed*float64(time.Second))))
 }
 
-// failure prints all that a failed test said.
+// failure prints all that a failed test said, at once: others may be running.
 func (r *report) failure(pkg, test, output string) {
-	fmt.Fprintf(r.out, "FAIL  %s\n", strings.TrimSuffix(pkg+" "+test, " "))
+	var b strings.Builder
+	fmt.Fprintf(&b, "FAIL  %s\n", strings.TrimSuffix(pkg+" "+test, " "))
 	for line := range strings.Lines(said(output)) {
-		fmt.Fprintf(r.out, "      %s\n", strings.TrimSuffix(line, "\n"))
+		fmt.Fprintf(&b, "      %s\n", strings.TrimSuffix(line, "\n"))
 	}
+	r.print(b.String())
 }
 
-// finish prints the table, the skips with their reasons, and last of all a line
-// that a program can read. It says whether all is well.
+// finish prints the table, what tests have to say, the skips with their reasons,
+// and last of all a line that a program can read. It says whether all is well.
 func (r *report) finish() bool {
 	var sum tally
 	const line = "%-14s %8v %8v %8v %10v\n"
@@ -73,6 +77,11 @@ func (r *report) finish() bool {
 	}
 	fmt.Fprintf(r.out, line, "all", sum.passed, sum.failed, len(sum.skipped), short(sum.took))
 	fmt.Fprintln(r.out)
+	for _, row := range r.rows {
+		for _, summary := range row.tally.summaries {
+			fmt.Fprintf(r.out, "%s: %s\n", row.suite, summary)
+		}
+	}
 	for _, row := range r.rows {
 		r.skips(row)
 	}

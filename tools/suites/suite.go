@@ -31,8 +31,6 @@ type suite struct {
 	fuzz time.Duration
 	// live prints each test as it ends: for suites of few, slow tests.
 	live bool
-	// named is set where the suite is not among those that run when none is named.
-	named bool
 }
 
 // suites is every suite, in the order in which they run: what fails fastest first.
@@ -66,8 +64,8 @@ var suites = []suite{
 		dir: "test/demo", packages: []string{"./..."}, live: true,
 	},
 	{
-		name: "fuzz", about: "a minute of each fuzz target of the product; only when named",
-		dir: ".", packages: []string{"./..."}, fuzz: time.Minute, live: true, named: true,
+		name: "fuzz", about: "a minute of each fuzz target of the product",
+		dir: ".", packages: []string{"./..."}, fuzz: time.Minute, live: true,
 	},
 }
 
@@ -97,36 +95,7 @@ func (s suite) test(ctx context.Context, root string, rep *report) (tally, error
 	if s.fuzz == 0 {
 		return s.count(ctx, root, rep, append(s.flags, packages...))
 	}
-	var total tally
-	for _, p := range packages {
-		targets, err := s.targets(ctx, root, p)
-		if err != nil {
-			return total, err
-		}
-		for _, target := range targets {
-			t, err := s.count(ctx, root, rep, []string{"-run=^$", "-fuzz=^" + target + "$", "-fuzztime=" + s.fuzz.String(), p})
-			total.add(t)
-			if err != nil {
-				return total, err
-			}
-		}
-	}
-	return total, nil
-}
-
-// targets returns the names of a package's fuzz targets.
-func (s suite) targets(ctx context.Context, root, path string) ([]string, error) {
-	var out strings.Builder
-	if err := s.start(ctx, root, &out, []string{"go", "test", "-list=^Fuzz", path}); err != nil {
-		return nil, err
-	}
-	var targets []string
-	for line := range strings.Lines(out.String()) {
-		if strings.HasPrefix(line, "Fuzz") {
-			targets = append(targets, strings.TrimSpace(line))
-		}
-	}
-	return targets, nil
+	return s.fuzzAll(ctx, root, rep, packages)
 }
 
 // count runs "go test" once.
