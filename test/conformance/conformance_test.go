@@ -24,8 +24,8 @@ import (
 	"outrigger.dev/outrigger/internal/webhook"
 )
 
-// TestConformance runs every case offline and as the webhook, and says at the
-// end how many passed.
+// TestConformance runs every case offline and as the webhook, and says how many
+// passed.
 func TestConformance(t *testing.T) {
 	all := cases(t)
 	program := build(t)
@@ -44,7 +44,7 @@ func TestConformance(t *testing.T) {
 			}
 		}
 	})
-	fmt.Printf("conformance: %s offline, %s as the webhook\n", offline, asWebhook)
+	t.Attr("summary", fmt.Sprintf("%d cases: %s offline, %s as the webhook", len(all), offline, asWebhook))
 }
 
 // A tally counts what passed.

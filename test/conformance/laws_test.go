@@ -74,16 +74,27 @@ func (c testCase) workloads(t *testing.T) []inject.Workload {
 	return all
 }
 
-// each runs a law over every subject that is injected.
-func each(t *testing.T, law func(t *testing.T, s subject, once inject.Result)) {
-	var injected atomic.Int32
+// each runs a law over every subject that is injected, and says for how many
+// pods it holds. What is not injected stays as it came.
+func each(t *testing.T, says string, law func(t *testing.T, s subject, once inject.Result)) {
+	var run, injected, held atomic.Int32
+	of := map[string]bool{}
 	t.Run("law", func(t *testing.T) {
 		for _, s := range subjects(t) {
+			run.Add(1)
+			name, _, _ := strings.Cut(s.name, "/")
+			of[name] = true
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
-				if once := s.inject(t, s.request.Pod); once.Decision.Verdict == inject.Inject {
+				once := s.inject(t, s.request.Pod)
+				if once.Decision.Verdict == inject.Inject {
 					injected.Add(1)
 					law(t, s, once)
+				} else if len(once.Patch) > 0 {
+					t.Errorf("not injected, and changed: %s", encode(t, once.Patch))
+				}
+				if !t.Failed() {
+					held.Add(1)
 				}
 			})
 		}
@@ -91,6 +102,7 @@ func each(t *testing.T, law func(t *testing.T, s subject, once inject.Result)) {
 	if len(cases(t)) > 0 && injected.Load() == 0 {
 		t.Error("no pod was injected, so nothing was shown")
 	}
+	t.Attr("summary", fmt.Sprintf("%s: %d of %d pods of %d cases", says, held.Load(), run.Load(), len(of)))
 }
 
 // inject injects a pod as if it were the subject's own.
@@ -119,7 +131,7 @@ func TestPatchApplies(t *testing.T) {
 		"with no init container": func(pod map[string]any) { delete(spec(pod), "initContainers") },
 		"with a status":          func(pod map[string]any) { pod["status"] = map[string]any{"phase": "Pending"} },
 	}
-	each(t, func(t *testing.T, s subject, _ inject.Result) {
+	each(t, "the patch applies, in every form of a pod", func(t *testing.T, s subject, _ inject.Result) {
 		for form, change := range forms {
 			var pod map[string]any
 			decode(t, s.request.Pod, &pod)
@@ -138,7 +150,7 @@ func TestPatchApplies(t *testing.T) {
 // and that object on the container of the same name. But for these fields, the
 // pod becomes what it would be without them.
 func TestUnknownFieldsStay(t *testing.T) {
-	each(t, func(t *testing.T, s subject, once inject.Result) {
+	each(t, "unknown fields planted and kept", func(t *testing.T, s subject, once inject.Result) {
 		raw := plant(t, s.request.Pod)
 		result := s.inject(t, raw)
 		before, after := harvest(t, raw), harvest(t, result.Pod)
@@ -162,7 +174,7 @@ func TestUnknownFieldsStay(t *testing.T) {
 // TestNothingIsRemoved is law 3: what the user wrote is still there, with the
 // values it had, but for what is documented to be rewritten.
 func TestNothingIsRemoved(t *testing.T) {
-	each(t, func(t *testing.T, s subject, _ inject.Result) {
+	each(t, "nothing of a user's removed", func(t *testing.T, s subject, _ inject.Result) {
 		raw := plant(t, s.request.Pod)
 		after := harvest(t, s.inject(t, raw).Pod)
 		for number, was := range harvest(t, raw) {
@@ -207,7 +219,7 @@ func TestFixedPoint(t *testing.T) {
 			appendTo(pod, "volumes", map[string]any{"name": "stranger", "emptyDir": map[string]any{}})
 		},
 	}
-	each(t, func(t *testing.T, s subject, once inject.Result) {
+	each(t, "injected twice, the second patch empty", func(t *testing.T, s subject, once inject.Result) {
 		for addition, add := range additions {
 			changed := func(raw []byte) []byte {
 				var pod map[string]any
