@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -28,19 +29,16 @@ func ParseMesh(doc []byte) (*meshconfig.MeshConfig, error) {
 	if err := overlay(mesh, raw); err != nil {
 		return nil, fmt.Errorf("mesh: %w", err)
 	}
-	var parts struct {
-		DefaultConfig    json.RawMessage `json:"defaultConfig"`
-		DefaultProviders json.RawMessage `json:"defaultProviders"`
-	}
+	var parts map[string]json.RawMessage // a struct would take "defaultconfig" too
 	if err := json.Unmarshal(raw, &parts); err != nil {
 		return nil, fmt.Errorf("mesh: %w", err)
 	}
-	if mesh.DefaultConfig, err = overlayProxyConfig(defaults.GetDefaultConfig(), parts.DefaultConfig); err != nil {
+	if mesh.DefaultConfig, err = overlayProxyConfig(defaults.GetDefaultConfig(), parts["defaultConfig"]); err != nil {
 		return nil, fmt.Errorf("mesh: defaultConfig: %w", err)
 	}
 	mesh.DefaultProviders = defaults.DefaultProviders
-	if given(parts.DefaultProviders) {
-		if err := overlay(mesh.DefaultProviders, parts.DefaultProviders); err != nil {
+	if given(parts["defaultProviders"]) {
+		if err := overlay(mesh.DefaultProviders, parts["defaultProviders"]); err != nil {
 			return nil, fmt.Errorf("mesh: defaultProviders: %w", err)
 		}
 	}
@@ -74,7 +72,30 @@ func parseProxyConfig(base *meshconfig.ProxyConfig, doc string) (*meshconfig.Pro
 	if given(raw) && raw[0] != '{' {
 		return nil, errors.New("is no map, wanted the fields of a ProxyConfig")
 	}
+	if err := checkEnums(base.ProtoReflect().Descriptor(), raw); err != nil {
+		return nil, err
+	}
 	return overlayProxyConfig(base, raw)
+}
+
+// checkEnums refuses a name that an enum does not have. In a ConfigMap one may
+// come from a newer Istio; in what a pod's author writes it is a mistake.
+func checkEnums(message protoreflect.MessageDescriptor, raw json.RawMessage) error {
+	var fields map[string]any
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		field := fieldOf(message, name)
+		value, isText := fields[name].(string)
+		if !isText || field == nil || field.Enum() == nil {
+			continue
+		}
+		if field.Enum().Values().ByName(protoreflect.Name(value)) == nil {
+			return fmt.Errorf("%s: %q is unknown", name, value)
+		}
+	}
+	return nil
 }
 
 // overlayProxyConfig lays JSON over a copy of base: proxyMetadata key by key,
@@ -108,21 +129,24 @@ func given(raw json.RawMessage) bool {
 func overlay(message proto.Message, raw json.RawMessage) error {
 	dst := message.ProtoReflect()
 	fresh := dst.New()
-	options := protojson.UnmarshalOptions{DiscardUnknown: true}
 	if !given(raw) {
 		return nil
 	}
-	if err := options.Unmarshal(raw, fresh.Interface()); err != nil {
+	sent, err := decodeObject(raw)
+	if err != nil {
 		return err
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &fields); err != nil {
+	fields, _ := asProtoJSON(sent, dst.Descriptor()).(object)
+	if raw, err = encode(fields); err != nil {
+		return err
+	}
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(raw, fresh.Interface()); err != nil {
 		return err
 	}
 	for name, value := range fields {
 		field := fieldOf(dst.Descriptor(), name)
 		switch {
-		case field == nil || !given(value):
+		case field == nil || value == nil:
 		case fresh.Has(field):
 			dst.Set(field, fresh.Get(field))
 		default:
