@@ -40,6 +40,13 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 			result, err = Result{}, &PanicError{Cause: cause, Stack: debug.Stack()}
 		}
 	}()
+	canonical := renamed(req.Pod)
+	req.Pod = canonical.Pod
+	defer func() { result = canonical.restore(result) }()
+
+	if skipped, ok := in.glance(req); ok {
+		return skipped, nil
+	}
 	sent, err := decodeObject(req.Pod)
 	if err != nil {
 		return Result{}, fmt.Errorf("pod: %w", err)
@@ -64,10 +71,7 @@ func (in *Injector) round(req Request, base object) (*rendering, Result, error) 
 	if err != nil {
 		return nil, Result{}, fmt.Errorf("pod: %w", err)
 	}
-	r := &rendering{in: in, pod: pod, base: base, namespace: req.Namespace, owner: OwnerOf(pod)}
-	if req.Owner != nil {
-		r.owner = *req.Owner
-	}
+	r := in.rendering(req, pod, base)
 	r.readAnnotations()
 	decision := in.Decide(pod, req.Namespace, r.owner)
 	if decision.Verdict == Inject {
@@ -87,6 +91,15 @@ func (in *Injector) round(req Request, base object) (*rendering, Result, error) 
 		return nil, result, nil
 	}
 	return r, result, nil
+}
+
+// rendering is where a pod's injection starts.
+func (in *Injector) rendering(req Request, pod *corev1.Pod, base object) *rendering {
+	r := &rendering{in: in, pod: pod, base: base, namespace: req.Namespace, owner: OwnerOf(pod)}
+	if req.Owner != nil {
+		r.owner = *req.Owner
+	}
+	return r
 }
 
 // inject makes r.merged of r.base.
@@ -130,7 +143,7 @@ func (r *rendering) inject(req Request, decision *Decision) error {
 
 // typed is base as our types read it, with the namespace that it will be in.
 func (in *Injector) typed(req Request, base object) (*corev1.Pod, error) {
-	raw, err := encode(base)
+	raw, err := encode(withoutManagedFields(base))
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +151,22 @@ func (in *Injector) typed(req Request, base object) (*corev1.Pod, error) {
 	if err := decodeTyped(raw, &pod); err != nil {
 		return nil, err
 	}
-	pod.ManagedFields = nil
 	if pod.Namespace == "" {
 		pod.Namespace = req.Namespace.Name
 	}
 	return &pod, nil
+}
+
+// withoutManagedFields is a pod without what only the API server reads and writes.
+func withoutManagedFields(pod object) object {
+	metadata := sub(pod, "metadata")
+	if _, there := metadata["managedFields"]; !there {
+		return pod
+	}
+	pod, metadata = maps.Clone(pod), maps.Clone(metadata)
+	delete(metadata, "managedFields")
+	pod["metadata"] = metadata
+	return pod
 }
 
 // decodeTyped reads JSON as the API server does: field names by their case.

@@ -86,6 +86,7 @@ func parseOverlay(out []byte) (object, error) {
 }
 
 func (r *rendering) lay(overlay object) error {
+	delete(sub(overlay, "metadata"), "managedFields") // the API server's own
 	r.notePlaces(overlay)
 	var err error
 	if r.overlaid, err = Merge(r.overlaid, overlay); err != nil {

@@ -1,0 +1,88 @@
+package inject
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// glance decides about a pod by the few fields that decisions look at, and is
+// true for one that is to be skipped: most pods of a cluster are, and reading the
+// whole of them would be most of the work. One that was injected before, or that
+// is not written as the API server does, is not for glancing at.
+func (in *Injector) glance(req Request) (Result, bool) {
+	pod, ok := glanced(req.Pod)
+	if !ok {
+		return Result{}, false
+	}
+	for _, mark := range []string{RecordAnnotation, StatusAnnotation} {
+		if _, injected := pod.Annotations[mark]; injected {
+			return Result{}, false
+		}
+	}
+	if pod.Namespace == "" {
+		pod.Namespace = req.Namespace.Name
+	}
+	r := in.rendering(req, pod, nil)
+	r.readAnnotations()
+	decision := in.Decide(pod, req.Namespace, r.owner)
+	if decision.Verdict != Skip {
+		return Result{}, false
+	}
+	return Result{Decision: decision, Patch: []Operation{}, Warnings: r.warnings, Pod: req.Pod}, true
+}
+
+// glanced reads the fields of a pod that [Injector.Decide] and [OwnerOf] look at.
+func glanced(text []byte) (*corev1.Pod, bool) {
+	pod := &corev1.Pod{}
+	var fields struct {
+		Name            string                  `json:"name"`
+		GenerateName    string                  `json:"generateName"`
+		Namespace       string                  `json:"namespace"`
+		Labels          map[string]string       `json:"labels"`
+		Annotations     map[string]string       `json:"annotations"`
+		OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
+	}
+	into := map[string]map[string]any{
+		"metadata": {
+			"name": &fields.Name, "generateName": &fields.GenerateName, "namespace": &fields.Namespace,
+			"labels": &fields.Labels, "annotations": &fields.Annotations, "ownerReferences": &fields.OwnerReferences,
+		},
+		"spec": {"hostNetwork": &pod.Spec.HostNetwork, "os": &pod.Spec.OS},
+	}
+	if !readMembers(text, into) {
+		return nil, false
+	}
+	pod.ObjectMeta = metav1.ObjectMeta{
+		Name: fields.Name, GenerateName: fields.GenerateName, Namespace: fields.Namespace,
+		Labels: fields.Labels, Annotations: fields.Annotations, OwnerReferences: fields.OwnerReferences,
+	}
+	return pod, true
+}
+
+// readMembers reads some fields of some fields of an object. It is false where one
+// is there twice, or is of another type.
+func readMembers(text []byte, into map[string]map[string]any) bool {
+	ok := true
+	var seen []string
+	outer := members(text, 0, func(f member) bool {
+		fields, wanted := into[f.name]
+		if !wanted {
+			return true
+		}
+		inner := members(text, f.value, func(g member) bool {
+			target, wanted := fields[g.name]
+			if !wanted {
+				return true
+			}
+			ok = ok && !slices.Contains(seen, f.name+"."+g.name) && decodeTyped(text[g.value:g.end], target) == nil
+			seen = append(seen, f.name+"."+g.name)
+			return ok
+		})
+		ok = ok && inner == nil && !slices.Contains(seen, f.name)
+		seen = append(seen, f.name)
+		return ok
+	})
+	return ok && outer == nil
+}
