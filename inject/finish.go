@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 )
 
 // finish does, after the templates, what no template can, in this order
@@ -143,10 +144,12 @@ func split(list []any, order []string) (chosen, rest []any) {
 	return chosen, rest
 }
 
-// statusPort is where the agent answers for the pod: the annotation's, the mesh's.
+// statusPort is where the agent answers for the pod, a number as JSON has it: the
+// annotation's, the mesh's.
 func (r *rendering) statusPort() string {
-	if port, ok := annotation(r.merged, statusPortAnnotation); ok {
-		return trim(port)
+	port, _ := annotation(r.merged, statusPortAnnotation)
+	if n, err := strconv.ParseUint(trim(port), 10, 16); err == nil {
+		return strconv.FormatUint(n, 10)
 	}
 	return fmt.Sprint(r.in.mesh.GetDefaultConfig().GetStatusPort())
 }
