@@ -48,6 +48,8 @@ type Answer struct {
 	Config string
 	// FaultPolicy is that configuration's: "ignore", "deny" or "".
 	FaultPolicy string
+	// Recalled says that the answer was made for another pod of the workload.
+	Recalled bool
 }
 
 // ErrOverload says that as many reviews are being worked on as may be.

@@ -19,6 +19,7 @@ type Metrics struct {
 	requests   *prometheus.CounterVec
 	seconds    prometheus.Histogram
 	patchBytes prometheus.Histogram
+	answers    *prometheus.CounterVec
 	inFlight   prometheus.Gauge
 	shed       prometheus.Counter
 	replies    *prometheus.CounterVec
@@ -46,6 +47,10 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Help:    "Size of the patch of a pod that gets one.",
 			Buckets: prometheus.ExponentialBuckets(512, 2, 10),
 		}),
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "outrigger_admission_answers_total",
+			Help: "Answers by where they came from: made for the pod, or recalled from another pod of its workload.",
+		}, []string{"from"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "outrigger_admission_in_flight",
 			Help: "Reviews that are being worked on.",
@@ -71,7 +76,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Help: "1 for the configuration in force.",
 		}, []string{"hash", "revision"}),
 	}
-	registry.MustRegister(m.requests, m.seconds, m.patchBytes, m.inFlight, m.shed, m.replies, m.reloads, m.refused, m.config)
+	registry.MustRegister(m.requests, m.seconds, m.patchBytes, m.answers, m.inFlight, m.shed, m.replies, m.reloads, m.refused, m.config)
 	return m
 }
 
@@ -101,6 +106,13 @@ func (d *measured) Review(ctx context.Context, review Review) (Answer, error) {
 		decision, reason = "fault", inject.Fault
 	}
 	m.requests.WithLabelValues(decision, string(reason), strconv.FormatBool(review.DryRun)).Inc()
+	if err == nil {
+		from := "made"
+		if answer.Recalled {
+			from = "recalled"
+		}
+		m.answers.WithLabelValues(from).Inc()
+	}
 	if len(answer.Patch) > 0 {
 		m.patchBytes.Observe(float64(len(answer.Patch)))
 	}

@@ -32,10 +32,16 @@ func TestMetricsCountWhatWasDecided(t *testing.T) {
 		h := metrics.Replies(&webhook.Handler{Reviewer: webhook.Measured(next, metrics), Log: slog.New(slog.DiscardHandler)})
 		_, _ = io.Copy(io.Discard, post(h, body).Body)
 	}
-	for _, in := range []webhook.Injector{
-		answering(injected), answering(injected), answering(skipped(inject.HostNetwork, "")), faulting(""), faulting("ignore"),
+	for _, c := range []struct {
+		in    webhook.Injector
+		times int
+	}{
+		{answering(injected), 2}, {answering(skipped(inject.HostNetwork, "")), 1}, {faulting(""), 1}, {faulting("ignore"), 1},
 	} {
-		serve(webhook.NewReviews(func() webhook.Injector { return in }, webhook.Cluster{Namespaces: fakeNamespaces{}}), pod)
+		reviews := webhook.NewReviews(func() webhook.Injector { return c.in }, webhook.Cluster{Namespaces: fakeNamespaces{}})
+		for range c.times {
+			serve(reviews, pod)
+		}
 	}
 	serve(full{}, pod)
 	serve(full{}, "nonsense")
@@ -43,6 +49,8 @@ func TestMetricsCountWhatWasDecided(t *testing.T) {
 	metrics.Configured("aaaaaaaaaaaa", "default", true)
 
 	want := []string{
+		`outrigger_admission_answers_total{from="made"} 2`,
+		`outrigger_admission_answers_total{from="recalled"} 1`,
 		`outrigger_admission_duration_seconds_count 5`,
 		`outrigger_admission_in_flight 0`,
 		`outrigger_admission_patch_bytes_sum 116`,

@@ -38,6 +38,9 @@ type Cluster struct {
 	// Native and ProxyConfigs are handed on; see [inject.Request].
 	Native       func(*corev1.PodSpec) inject.Native
 	ProxyConfigs func(namespace string) []inject.ProxyConfig
+	// Generation is another number once Native or ProxyConfigs may have come to
+	// answer differently. Nil: they never do.
+	Generation func() uint64
 }
 
 // Reviews decides about pods with what is known of the cluster.
@@ -45,6 +48,7 @@ type Reviews struct {
 	injector func() Injector
 	cluster  Cluster
 	lookups  lookups
+	memory   *memory
 }
 
 // NewReviews returns Reviews that ask injector for the configuration in force,
@@ -55,6 +59,7 @@ func NewReviews(injector func() Injector, cluster Cluster) *Reviews {
 		injector: injector,
 		cluster:  cluster,
 		lookups:  lookups{live: cluster.Namespaces.Live, patience: maxLookup},
+		memory:   newMemory(DefaultMemory),
 	}
 }
 
@@ -83,28 +88,44 @@ func (r *Reviews) Review(ctx context.Context, review Review) (answer Answer, err
 		Native:       r.cluster.Native,
 		ProxyConfigs: r.cluster.ProxyConfigs,
 	}
-	result, err := r.decide(ctx, in, request, review.Namespace)
+	made, err := r.decide(ctx, in, request, review.Namespace)
 	if err != nil {
 		return answer, err
 	}
-	answer.Decision, answer.Warnings = result.Decision, result.Warnings
-	if len(result.Patch) > 0 {
-		if answer.Patch, err = json.Marshal(result.Patch); err != nil {
-			return answer, fmt.Errorf("patch: %w", err)
-		}
+	made.Config, made.FaultPolicy = answer.Config, answer.FaultPolicy
+	return made, nil
+}
+
+// answer is what becomes of a pod.
+func (r *Reviews) answer(in Injector, request inject.Request) (Answer, error) {
+	at := epoch{injector: in}
+	if r.cluster.Generation != nil {
+		at.generation = r.cluster.Generation()
 	}
-	return answer, nil
+	return r.memory.recall(at, request, func(request inject.Request) (Answer, error) {
+		result, err := in.Inject(request)
+		if err != nil {
+			return Answer{}, err
+		}
+		answer := Answer{Decision: result.Decision, Warnings: result.Warnings}
+		if len(result.Patch) > 0 {
+			if answer.Patch, err = json.Marshal(result.Patch); err != nil {
+				return Answer{}, fmt.Errorf("patch: %w", err)
+			}
+		}
+		return answer, nil
+	})
 }
 
 // decide asks with the cached facts of the namespace first, and with live ones
 // where those do not do.
-func (r *Reviews) decide(ctx context.Context, in Injector, request inject.Request, namespace string) (inject.Result, error) {
+func (r *Reviews) decide(ctx context.Context, in Injector, request inject.Request, namespace string) (Answer, error) {
 	cached, seen := r.cluster.Namespaces.Cached(namespace)
 	if seen {
 		request.Namespace = cached
-		result, err := in.Inject(request)
-		if err != nil || result.Decision.Reason != inject.NamespaceNotEnabled {
-			return result, err
+		answer, err := r.answer(in, request)
+		if err != nil || answer.Decision.Reason != inject.NamespaceNotEnabled {
+			return answer, err
 		}
 	}
 	live, err := r.lookups.namespace(ctx, namespace)
@@ -113,5 +134,5 @@ func (r *Reviews) decide(ctx context.Context, in Injector, request inject.Reques
 		live.Name, live.Unknown = namespace, true
 	}
 	request.Namespace = live
-	return in.Inject(request)
+	return r.answer(in, request)
 }
