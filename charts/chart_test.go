@@ -101,14 +101,16 @@ func TestBudgetOnlyForMoreThanOneReplica(t *testing.T) {
 // two of them.
 func TestRevisionsShareNothing(t *testing.T) {
 	owner := map[string]string{}
-	for _, revision := range []string{"", "canary", "authority", "injector"} {
-		for _, object := range objects(t, "revision: "+revision) {
+	for _, revision := range []string{"", "canary", "authority", "injector", "istio-config"} {
+		all := objects(t, "revision: "+revision)
+		all = append(all, objects(t, "{revision: "+revision+", istio: {config: outrigger-system}}")...)
+		for _, object := range all {
 			m, err := meta.Accessor(object)
 			if err != nil {
 				t.Fatal(err)
 			}
 			id := strings.Join([]string{object.GetObjectKind().GroupVersionKind().Kind, m.GetNamespace(), m.GetName()}, " ")
-			if other, taken := owner[id]; taken {
+			if other, taken := owner[id]; taken && other != revision {
 				t.Errorf("%s is in revision %q and in revision %q", id, other, revision)
 			}
 			owner[id] = revision
@@ -119,12 +121,52 @@ func TestRevisionsShareNothing(t *testing.T) {
 	}
 }
 
+// The rights on an istiod's ConfigMaps, and on ProxyConfigs, come and go with what
+// they are for.
+func TestIstioRightsAreThoseOfTheFeature(t *testing.T) {
+	none := "istio: {config: ''}"
+	for name, tc := range map[string]struct {
+		values, namespace string
+		configMaps        []string
+		proxyConfigs      bool
+	}{
+		"without an istiod":                {none, "", nil, false},
+		"with ProxyConfigs alone":          {"istio: {proxyConfigs: true}", "", nil, true},
+		"with an istiod":                   {"istio: {config: mesh}", "mesh", []string{"istio-sidecar-injector", "istio"}, true},
+		"with the revision default of one": {"istio: {config: mesh/default}", "mesh", []string{"istio-sidecar-injector", "istio"}, true},
+		"with a revision of one": {"istio: {config: mesh/v2}", "mesh",
+			[]string{"istio-sidecar-injector-v2", "istio-v2"}, true},
+		"with an istiod and no ProxyConfigs": {"istio: {config: mesh, proxyConfigs: false}", "mesh",
+			[]string{"istio-sidecar-injector", "istio"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var namespace string
+			var configMaps []string
+			for _, role := range every[*rbacv1.Role](t, tc.values) {
+				if role.Namespace != "outrigger-system" {
+					namespace, configMaps = role.Namespace, role.Rules[0].ResourceNames
+				}
+			}
+			if diff := cmp.Diff(tc.configMaps, configMaps); diff != "" || namespace != tc.namespace {
+				t.Errorf("in namespace %q, want %q (-want +got):\n%s", namespace, tc.namespace, diff)
+			}
+			watched := slices.ContainsFunc(only[*rbacv1.ClusterRole](t, tc.values).Rules, func(r rbacv1.PolicyRule) bool {
+				return slices.Contains(r.Resources, "proxyconfigs")
+			})
+			if watched != tc.proxyConfigs {
+				t.Errorf("may watch ProxyConfigs: %t, want %t", watched, tc.proxyConfigs)
+			}
+		})
+	}
+}
+
 // A right to create cannot be bound to a name, and one without a name reaches all
 // there are: these few are the only ones.
 func TestRightsAreBoundToNames(t *testing.T) {
 	unbound := map[string]bool{
 		"namespaces get": true, "namespaces list": true, "namespaces watch": true,
 		"nodes list": true, "nodes watch": true,
+		"proxyconfigs list": true, "proxyconfigs watch": true,
 		"events create": true,
 	}
 	for name, tc := range map[string]struct {
@@ -137,13 +179,22 @@ func TestRightsAreBoundToNames(t *testing.T) {
 			"mutatingwebhookconfigurations/outrigger-injector-canary patch",
 			"secrets/outrigger-injector-authority-canary patch",
 		}},
+		"in the place of an istiod": {"{revision: canary, revisionTags: [prod], istio: {config: istio-system/canary}}", []string{
+			"configmaps/outrigger-last-good-canary patch",
+			"events create",
+			"mutatingwebhookconfigurations/outrigger-injector-canary/outrigger-tag-prod patch",
+			"secrets/outrigger-injector-authority-canary patch",
+		}},
 		"with somebody else's certificate": {"certificates: {mode: existingSecret, existingSecret: {name: tls}}", []string{
 			"configmaps/outrigger-last-good patch",
 			"events create",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rules := append(only[*rbacv1.ClusterRole](t, tc.values).Rules, only[*rbacv1.Role](t, tc.values).Rules...)
+			rules := only[*rbacv1.ClusterRole](t, tc.values).Rules
+			for _, role := range every[*rbacv1.Role](t, tc.values) {
+				rules = append(rules, role.Rules...)
+			}
 			written := map[string]bool{}
 			for _, rule := range rules {
 				for _, resource := range rule.Resources {
@@ -176,6 +227,12 @@ func TestSchemaRefuses(t *testing.T) {
 		"a path that is not ours":                    {"webhook: {path: /other}", "webhook/path"},
 		"a revision that is no name":                 {"revision: Canary_1", "revision"},
 		"a revision whose ConfigMap another one has": {"revision: last-good", "revision"},
+		"a tag that is no name":                      {"revisionTags: [Prod]", "revisionTags"},
+		"a tag that is there twice":                  {"revisionTags: [prod, prod]", "revisionTags"},
+		"a tag that is the revision":                 {"{revision: prod, revisionTags: [prod]}", "revisionTags: prod is the revision itself"},
+		"the tag default of the first installation":  {"revisionTags: [default]", "revisionTags: default is the revision itself"},
+		"an istiod that is no place":                 {"istio: {config: a/b/c}", "istio/config"},
+		"ProxyConfigs that are neither on nor off":   {"istio: {proxyConfigs: maybe}", "istio/proxyConfigs"},
 		"a policy that is none":                      {"global: {proxy: {autoInject: yes}}", "autoInject"},
 		"a selector with a misspelt field":           {"sidecarInjectorWebhook: {neverInjectSelector: [{matchLabel: {a: b}}]}", "matchLabel"},
 		"no Secret where one is to exist":            {"certificates: {mode: existingSecret}", "certificates.existingSecret.name: empty"},

@@ -110,15 +110,22 @@ func objects(t *testing.T, values string) []runtime.Object {
 // is none.
 func only[T runtime.Object](t *testing.T, values string) (found T) {
 	t.Helper()
-	n := 0
+	all := every[T](t, values)
+	if len(all) > 1 {
+		t.Fatalf("%d objects of type %T", len(all), found)
+	}
+	for _, found = range all {
+	}
+	return found
+}
+
+// every is all objects of its type that the chart renders.
+func every[T runtime.Object](t *testing.T, values string) (found []T) {
+	t.Helper()
 	for _, object := range objects(t, values) {
 		if o, ok := object.(T); ok {
-			found = o
-			n++
+			found = append(found, o)
 		}
-	}
-	if n > 1 {
-		t.Fatalf("%d objects of type %T", n, found)
 	}
 	return found
 }

@@ -2,11 +2,13 @@ package charts_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
@@ -61,24 +63,112 @@ var tables = map[string]struct{ values, table string }{
 	`},
 }
 
+// The same for tags: who calls by the tag's own configuration.
+var tagTables = map[string]struct{ values, tag, table string }{
+	"a tag of the first installation": {"revisionTags: [prod]", "prod", `
+		                    | none          | true          | false | yes           | rev=default   | rev=prod      | true rev=prod | false rev=prod
+		none                | -             | -             | -     | -             | -             | rev-object    | rev-object    | -
+		enabled             | -             | -             | -     | -             | -             | -             | -             | -
+		enabled rev=prod    | -             | -             | -     | -             | -             | -             | -             | -
+		disabled            | -             | -             | -     | -             | -             | -             | -             | -
+		disabled rev=prod   | -             | -             | -     | -             | -             | -             | -             | -
+		rev=default         | -             | -             | -     | -             | -             | -             | -             | -
+		rev=prod            | rev-namespace | rev-namespace | -     | rev-namespace | rev-namespace | rev-namespace | rev-namespace | -
+	`},
+	"a tag of a revision": {"{revision: canary, revisionTags: [prod, default]}", "prod", `
+		                    | none          | true          | rev=canary    | rev=prod      | false rev=prod
+		none                | -             | -             | -             | rev-object    | -
+		enabled             | -             | -             | -             | -             | -
+		rev=canary          | -             | -             | -             | -             | -
+		rev=prod            | rev-namespace | rev-namespace | rev-namespace | rev-namespace | -
+	`},
+	"the tag default of a revision": {"{revision: canary, revisionTags: [prod, default]}", "default", `
+		                    | none          | true          | false | yes           | rev=default   | rev=canary    | true rev=default | true rev=canary | false rev=default
+		none                | -             | object        | -     | -             | rev-object    | -             | rev-object       | -               | -
+		enabled             | namespace     | namespace     | -     | namespace     | namespace     | namespace     | namespace        | namespace       | -
+		enabled rev=canary  | namespace     | namespace     | -     | namespace     | namespace     | namespace     | namespace        | namespace       | -
+		disabled            | -             | -             | -     | -             | -             | -             | -                | -               | -
+		rev=default         | rev-namespace | rev-namespace | -     | rev-namespace | rev-namespace | rev-namespace | rev-namespace    | rev-namespace   | -
+		rev=canary          | -             | -             | -     | -             | -             | -             | -                | -               | -
+	`},
+	"the tag default with namespaces enabled by default": {
+		"{revision: canary, revisionTags: [default], sidecarInjectorWebhook: {enableNamespacesByDefault: true}}", "default", `
+		                    | none          | true          | false | yes           | rev=default
+		none                | auto          | object        | -     | -             | rev-object
+		enabled             | namespace     | namespace     | -     | namespace     | namespace
+		disabled            | -             | -             | -     | -             | -
+	`},
+}
+
 func TestSelectors(t *testing.T) {
 	for name, tc := range tables {
 		t.Run(name, func(t *testing.T) {
-			entries := only[*admissionv1.MutatingWebhookConfiguration](t, tc.values).Webhooks
-			lines := strings.Split(strings.TrimSpace(tc.table), "\n")
-			pods := cells(lines[0])[1:]
-			for _, line := range lines[1:] {
-				row := cells(line)
-				for i, pod := range pods {
-					want := row[i+1]
-					got := callers(t, entries, shorthand(row[0], "istio-injection", "kubernetes.io/metadata.name=shop"),
-						shorthand(pod, "sidecar.istio.io/inject", "app.kubernetes.io/name=shop"))
-					if diff := cmp.Diff(want, got); diff != "" {
-						t.Errorf("namespace %q, pod %q (-want +got):\n%s", row[0], pod, diff)
-					}
-				}
-			}
+			wantCallers(t, only[*admissionv1.MutatingWebhookConfiguration](t, tc.values).Webhooks, tc.table)
 		})
+	}
+}
+
+func TestSelectorsOfTags(t *testing.T) {
+	for name, tc := range tagTables {
+		t.Run(name, func(t *testing.T) { wantCallers(t, tagged(t, tc.values, tc.tag).Webhooks, tc.table) })
+	}
+}
+
+// tagged is the webhook configuration of a tag.
+func tagged(t *testing.T, values, tag string) *admissionv1.MutatingWebhookConfiguration {
+	t.Helper()
+	for _, c := range every[*admissionv1.MutatingWebhookConfiguration](t, values) {
+		if c.Name == "outrigger-tag-"+tag {
+			return c
+		}
+	}
+	t.Fatalf("%s: there is no configuration for the tag %s", values, tag)
+	return nil
+}
+
+// A tag is another name for its revision: it calls the same server in the same way,
+// which keeps its CA bundle, too.
+func TestTagsCallTheServerOfTheirRevision(t *testing.T) {
+	const values = "{revision: canary, revisionTags: [prod]}"
+	tag := tagged(t, values, "prod")
+	if _, ok := tag.Labels["istio.io/rev"]; ok {
+		t.Error("has the label istio.io/rev: an istiod would write its CA bundle into it")
+	}
+	for _, c := range every[*admissionv1.MutatingWebhookConfiguration](t, values) {
+		if c.Name == tag.Name {
+			continue
+		}
+		for i := range tag.Webhooks {
+			own := c.Webhooks[i]
+			own.NamespaceSelector, own.ObjectSelector = tag.Webhooks[i].NamespaceSelector, tag.Webhooks[i].ObjectSelector
+			if diff := cmp.Diff(own, tag.Webhooks[i]); diff != "" {
+				t.Errorf("entry %d, but for the selectors (-revision +tag):\n%s", i, diff)
+			}
+		}
+	}
+	args := only[*appsv1.Deployment](t, values).Spec.Template.Spec.Containers[0].Args
+	for _, want := range []string{"--webhook-configuration=outrigger-injector-canary", "--webhook-configuration=outrigger-tag-prod"} {
+		if !slices.Contains(args, want) {
+			t.Errorf("the server is not started with %s", want)
+		}
+	}
+}
+
+// wantCallers wants a table to be true of entries.
+func wantCallers(t *testing.T, entries []admissionv1.MutatingWebhook, table string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(table), "\n")
+	pods := cells(lines[0])[1:]
+	for _, line := range lines[1:] {
+		row := cells(line)
+		for i, pod := range pods {
+			want := row[i+1]
+			got := callers(t, entries, shorthand(row[0], "istio-injection", "kubernetes.io/metadata.name=shop"),
+				shorthand(pod, "sidecar.istio.io/inject", "app.kubernetes.io/name=shop"))
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("namespace %q, pod %q (-want +got):\n%s", row[0], pod, diff)
+			}
+		}
 	}
 }
 
@@ -95,10 +185,14 @@ func TestExclusionsHoldUnderAllValues(t *testing.T) {
 				"certificates: {mode: existingSecret, existingSecret: {name: tls}}",
 				"global: {proxy: {autoInject: disabled}}",
 				"podLabels: {app.kubernetes.io/name: other}",
+				"revisionTags: [prod]",
 			} {
 				values := fmt.Sprintf("revision: %q\nsidecarInjectorWebhook: {enableNamespacesByDefault: %v}\n%s", revision, auto, rest)
-				entries := only[*admissionv1.MutatingWebhookConfiguration](t, values).Webhooks
-				for _, ns := range []string{"none", "enabled", "rev=default", "rev=canary", "enabled rev=canary"} {
+				var entries []admissionv1.MutatingWebhook
+				for _, c := range every[*admissionv1.MutatingWebhookConfiguration](t, values) {
+					entries = append(entries, c.Webhooks...)
+				}
+				for _, ns := range []string{"none", "enabled", "rev=default", "rev=canary", "rev=prod", "enabled rev=canary"} {
 					for _, pod := range []string{"none", "true", "rev=default", "rev=canary", "true rev=canary"} {
 						for _, excluded := range namespaces {
 							got := callers(t, entries, shorthand(ns, "istio-injection", "kubernetes.io/metadata.name="+excluded),

@@ -24,6 +24,31 @@ outrigger-last-good{{ include "outrigger.suffix" . }}
 outrigger-injector-authority{{ include "outrigger.suffix" . }}
 {{- end }}
 
+{{/* What a tag's webhook configuration is called. */}}
+{{- define "outrigger.tag" -}}
+outrigger-tag-{{ . }}
+{{- end }}
+
+{{/* The names of the webhook configurations, by comma: the revision's and those of its tags. */}}
+{{- define "outrigger.webhookConfigurations" -}}
+{{ include "outrigger.injector" . }}{{ range .Values.revisionTags }},{{ include "outrigger.tag" . }}{{ end }}
+{{- end }}
+
+{{/* Where an istiod has its configuration. */}}
+{{- define "outrigger.istioNamespace" -}}
+{{ splitList "/" .Values.istio.config | first }}
+{{- end }}
+
+{{/* What the names of an istiod's ConfigMaps end in: nothing, or "-<revision>". */}}
+{{- define "outrigger.istioSuffix" -}}
+{{ with splitList "/" .Values.istio.config | rest | first }}{{ if ne . "default" }}-{{ . }}{{ end }}{{ end }}
+{{- end }}
+
+{{/* "true" where ProxyConfig resources are watched, or else nothing. */}}
+{{- define "outrigger.proxyConfigs" -}}
+{{ if eq (toString .Values.istio.proxyConfigs) "auto" }}{{ if .Values.istio.config }}true{{ end }}{{ else if .Values.istio.proxyConfigs }}true{{ end }}
+{{- end }}
+
 {{/* What the Deployment and the Service find their pods by. Never changes. */}}
 {{- define "outrigger.selector" -}}
 app.kubernetes.io/name: outrigger-injector
