@@ -38,6 +38,22 @@ test: ## run every test suite; ends with a table of counts and wall times
 e2e: ## run only the end-to-end tests, on a real API server
 	@go -C tools run ./suites binaries e2e
 
+# A round runs every benchmark for TIME; the tables have the medians of COUNT
+# rounds. RUN picks benchmarks, RAW names a file to keep Go's own output in, and
+# CPUTIME=1 compares the time of all cores, for a machine that is busy.
+COUNT ?= 5
+TIME ?= 50ms
+RUN ?= .
+BENCH = go -C tools run ./bench -count $(COUNT) -time $(TIME) -run '$(RUN)' $(if $(CPUTIME),-cputime) $(if $(RAW),-raw $(abspath $(RAW)))
+
+.PHONY: bench
+bench: ## measure what an admission costs, beside the floor (COUNT=5 TIME=50ms RUN=Skip RAW=FILE)
+	@$(BENCH) -dir ../test/bench -base floor
+
+.PHONY: bench-peers
+bench-peers: ## measure it beside Istio's injector (the same variables)
+	@$(BENCH) -dir ../test/peers -base istio -faster -optional -cpu 1
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, govulncheck and the shape of the code, in every module
 	@go -C tools run ./lint
