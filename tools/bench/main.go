@@ -6,7 +6,8 @@
 // A benchmark's name says what is compared: of Group/key=value/…/by=NAME, those
 // that differ in NAME alone stand on one line.
 //
-// It runs them all, round after round, and takes the median of the rounds: of
+// It runs the package's tests first, which say whether what is compared is
+// alike, and then all benchmarks, round after round, and takes the median of the rounds: of
 // ratios as of times, so that a machine that is busy in one round does not show
 // in any number. FILE keeps what Go printed, for benchstat.
 package main
@@ -70,12 +71,15 @@ func bench(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(filepath.Dir(binary))
+	if err := o.start(ctx, binary, os.Stderr, "-test.bench=^$"); err != nil {
+		return fmt.Errorf("tests: %w", err)
+	}
 	var raw bytes.Buffer
 	var t table
 	for round := range o.count {
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.count)
 		var out bytes.Buffer
-		if err := o.runOnce(ctx, binary, &out); err != nil {
+		if err := o.round(ctx, binary, &out); err != nil {
 			return fmt.Errorf("%w\n%s", err, out.String())
 		}
 		raw.Write(out.Bytes())
@@ -95,11 +99,16 @@ func bench(ctx context.Context, o options) error {
 	return t.print(os.Stdout, l)
 }
 
-// runOnce runs every benchmark once. The numbers of cores come one after the
+// round runs every benchmark once. The numbers of cores come one after the
 // other for each benchmark.
-func (o options) runOnce(ctx context.Context, binary string, out io.Writer) error {
-	cmd := exec.CommandContext(ctx, binary,
+func (o options) round(ctx context.Context, binary string, out io.Writer) error {
+	return o.start(ctx, binary, out,
 		"-test.run=^$", "-test.bench="+o.run, "-test.benchtime="+o.time, "-test.cpu="+o.cpu, "-test.benchmem")
+}
+
+// start runs the test binary and waits for it.
+func (o options) start(ctx context.Context, binary string, out io.Writer, args ...string) error {
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir = o.dir
 	cmd.Stdout, cmd.Stderr = out, os.Stderr
 	return cmd.Run()

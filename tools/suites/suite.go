@@ -64,10 +64,6 @@ var suites = []suite{
 		dir: "test/demo", packages: []string{"./..."}, live: true,
 	},
 	{
-		name: "peers", about: "that those whom \"make bench-peers\" compares do the same work; only when named",
-		dir: "test/peers", packages: []string{"./..."}, live: true, named: true,
-	},
-	{
 		name: "fuzz", about: "a minute of each fuzz target of the product",
 		dir: ".", packages: []string{"./..."}, fuzz: time.Minute, live: true,
 	},
