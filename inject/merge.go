@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // listKeys names the lists of a pod that are merged element by element, and
@@ -22,19 +24,25 @@ var listKeys = map[string]string{
 	"evictionResponders":        "name",
 	"volumeMounts":              "mountPath",
 	"volumeDevices":             "devicePath",
-	"ports":                     "containerPort",
+	"ports":                     portKey,
 	"hostAliases":               "ip",
 	"topologySpreadConstraints": "topologyKey",
 	"ownerReferences":           "uid",
 }
 
+// portKey is the number of a container's port; see [identity] for what else
+// tells one port from another.
+const portKey = "containerPort"
+
 // Merge lays overlay over base and returns the result: a strategic merge patch
 // as the API server and Istio apply it, on trees, so that what our types do not
 // know stays. base is used up; overlay is not changed and not shared.
 //
-// It differs in one place: a null where a list of elements could be takes
-// nothing away. "volumes:" with nothing under it is how a template's text ends
-// up when no condition held, and not a wish to remove the pod's volumes.
+// It differs in two places. A null where a list of elements could be takes
+// nothing away: "volumes:" with nothing under it is how a template's text ends
+// up when no condition held, and not a wish to remove the pod's volumes. And a
+// port for UDP is another one than that for TCP of the same number, where the API
+// server would make one of the two that a gateway for HTTP/3 has.
 func Merge(base, overlay map[string]any) (map[string]any, error) {
 	switch directive := overlay[patchDirective]; directive {
 	case nil:
@@ -122,7 +130,7 @@ func mergeList(base, overlay []any, key string) ([]any, error) {
 		if _, ok := element[key]; !ok {
 			return nil, fmt.Errorf("an element has no %q", key)
 		}
-		id := scalar(element[key])
+		id := identity(element, key)
 		if directive == "delete" {
 			merged = slices.DeleteFunc(merged, func(v any) bool { return identity(v, key) == id })
 			continue
@@ -205,6 +213,9 @@ func identity(item any, key string) string {
 	value, ok := o[key]
 	if !ok {
 		return ""
+	}
+	if protocol := text(o, "protocol"); key == portKey && protocol != "" && protocol != string(corev1.ProtocolTCP) {
+		return scalar(value) + "/" + protocol
 	}
 	return scalar(value)
 }

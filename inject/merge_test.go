@@ -24,8 +24,8 @@ func readTree(raw []byte) tree {
 }
 
 // The API server's own strategic merge is the oracle, for pods whose every field
-// it knows. What Merge does otherwise on purpose, a null that takes no elements
-// away, the generator does not make.
+// it knows. What Merge does otherwise on purpose, with a null in place of elements
+// and with a port's protocol, the generator does not make.
 func FuzzMergeAgreesWithTheAPIServer(f *testing.F) {
 	for _, seed := range seeds() {
 		f.Add(seed)
@@ -85,6 +85,11 @@ func TestMerge(t *testing.T) {
 			`{"containers":[{"name":"app","futureField":{"deep":1}}]}`,
 			`{"containers":[{"name":"app","image":"x"}]}`,
 			`{"containers":[{"name":"app","futureField":{"deep":1},"image":"x"}]}`,
+		},
+		"a port for UDP is not the one for TCP": {
+			`{"ports":[{"containerPort":443,"name":"https","protocol":"TCP"},{"containerPort":443,"name":"http3","protocol":"UDP"}]}`,
+			`{"ports":[{"containerPort":443,"hostPort":1},{"containerPort":443,"protocol":"UDP","hostPort":2}]}`,
+			`{"ports":[{"containerPort":443,"name":"https","protocol":"TCP","hostPort":1},{"containerPort":443,"name":"http3","protocol":"UDP","hostPort":2}]}`,
 		},
 		"a list without a key is replaced": {
 			`{"containers":[{"name":"app","args":["a","b"]}]}`,

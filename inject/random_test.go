@@ -152,7 +152,7 @@ func (s *source) typedContainer(nulls bool) tree {
 		c["env"] = s.list("name", func() tree { return s.field("value", nulls) })
 	}
 	if s.maybe() {
-		c["ports"] = s.list("containerPort", func() tree { return s.field("protocol", nulls) })
+		c["ports"] = s.list("containerPort", func() tree { return s.field("hostIP", nulls) })
 	}
 	if s.maybe() {
 		c["securityContext"] = s.field("procMount", nulls)
