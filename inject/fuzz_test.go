@@ -2,6 +2,7 @@ package inject_test
 
 import (
 	"errors"
+	"fmt"
 	"runtime/metrics"
 	"strings"
 	"testing"
@@ -144,11 +145,14 @@ func FuzzInjectTwice(f *testing.F) {
 		if first == nil || first.Decision.Verdict != inject.Inject {
 			return
 		}
-		settled(t, in, first.Pod)
 		if diff := cmp.Diff(first.Patch, injected(t, in, pod).Patch); diff != "" {
 			t.Errorf("%s\nanother patch for the same pod\n%s", pod, diff)
 		}
-		if wasInjected(pod) || !distinct(readTree(pod)) {
+		if !distinct(readTree(pod)) {
+			return
+		}
+		settled(t, in, first.Pod)
+		if wasInjected(pod) {
 			return
 		}
 		ops, err := in.Uninject(first.Pod)
@@ -171,24 +175,33 @@ func wasInjected(pod []byte) bool {
 	return strings.Contains(string(pod), inject.RecordAnnotation) || strings.Contains(string(pod), inject.StatusAnnotation)
 }
 
-// distinct says whether the containers and volumes of a pod have names that
-// differ, without which no API server takes it: what is taken back is told apart
-// by name.
+// distinct says whether what injection tells apart by name, or a port by number
+// and protocol, is there once. The API server takes no pod with two containers or
+// volumes of a name, and warns of two ports of a number.
 func distinct(pod tree) bool {
+	seen, ok := map[string]bool{}, true
+	once := func(what ...any) {
+		id := fmt.Sprintln(what...)
+		ok = ok && !seen[id]
+		seen[id] = true
+	}
 	spec, _ := pod["spec"].(tree)
-	for _, lists := range [][]string{{"containers", "initContainers"}, {"volumes"}} {
-		seen := map[string]bool{}
-		for _, list := range lists {
-			elements, _ := spec[list].([]any)
-			for _, element := range elements {
-				e, _ := element.(tree)
-				name, _ := e["name"].(string)
-				if name == "" || seen[name] {
-					return false
+	for list, kind := range map[string]string{"containers": "container", "initContainers": "container", "volumes": "volume"} {
+		elements, _ := spec[list].([]any)
+		for _, element := range elements {
+			e, _ := element.(tree)
+			ok = ok && e["name"] != nil
+			once(kind, e["name"])
+			ports, _ := e["ports"].([]any)
+			for _, port := range ports {
+				p, _ := port.(tree)
+				protocol := p["protocol"]
+				if protocol == nil || protocol == "" {
+					protocol = "TCP"
 				}
-				seen[name] = true
+				once(e["name"], p["containerPort"], protocol)
 			}
 		}
 	}
-	return true
+	return ok
 }

@@ -74,7 +74,7 @@ func (r *rendering) rewriteProbes() error {
 	if err != nil {
 		return err
 	}
-	appendEnv(proxy, probersEnv, string(raw))
+	setEnv(proxy, probersEnv, string(raw))
 	return nil
 }
 

@@ -63,7 +63,7 @@ func (r *rendering) mergePrometheus() error {
 			if err != nil {
 				return err
 			}
-			appendEnv(proxy, prometheusEnv, string(raw))
+			setEnv(proxy, prometheusEnv, string(raw))
 		}
 	}
 	r.clearPrometheus()
