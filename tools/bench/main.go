@@ -7,9 +7,9 @@
 // that differ in NAME alone stand on one line.
 //
 // It runs the package's tests first, which say whether what is compared is
-// alike, and then all benchmarks, round after round, and takes the median of the rounds: of
-// ratios as of times, so that a machine that is busy in one round does not show
-// in any number. FILE keeps what Go printed, for benchstat.
+// alike. Then it runs all benchmarks, round after round, and takes the median of
+// the rounds: of ratios as of times, so that a machine that is busy in one round
+// does not show in any number. FILE keeps what Go printed, for benchstat.
 package main
 
 import (
@@ -71,8 +71,9 @@ func bench(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(filepath.Dir(binary))
-	if err := o.start(ctx, binary, os.Stderr, "-test.bench=^$"); err != nil {
-		return fmt.Errorf("tests: %w", err)
+	var said bytes.Buffer
+	if err := o.start(ctx, binary, &said, "-test.bench=^$"); err != nil {
+		return fmt.Errorf("tests: %w\n%s", err, said.String())
 	}
 	var raw bytes.Buffer
 	var t table
