@@ -57,11 +57,11 @@ func TestReadmeHasTheRulesInTheirOrder(t *testing.T) {
 
 func TestValuesThatTheReadmeSetsExist(t *testing.T) {
 	values := read(t, "../charts/outrigger/values.yaml")
-	set := regexp.MustCompile("(?:--set |`)((?:[a-z][A-Za-z]*\\.)+[a-zA-Z]+)").FindAllStringSubmatch(read(t, pages[0]), -1)
+	set := regexp.MustCompile("(?:--set |`)((?:[a-z][A-Za-z]*\\.)+[a-zA-Z]+)(/?)").FindAllStringSubmatch(read(t, pages[0]), -1)
 	known := 0
 	for _, m := range set {
 		path := strings.Split(m[1], ".")
-		if !strings.Contains(values, "\n"+path[0]+":\n") {
+		if m[2] == "/" || !strings.Contains(values, "\n"+path[0]+":\n") {
 			continue // a label, a file or a field of a pod
 		}
 		known++
