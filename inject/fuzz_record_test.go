@@ -1,7 +1,6 @@
 package inject_test
 
 import (
-	"strings"
 	"testing"
 
 	"outrigger.dev/outrigger/inject"
@@ -16,12 +15,19 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte{}, `{"containers":["guard","istio-proxy"],"initContainers":["prepare"],"volumes":["data"]}`,
 		`{"containers":[{"name":"istio-proxy","image":"auto"},{"name":"guard","image":"x"}],"initContainers":[{"name":"prepare"}]}`)
 	all := injectors(f, profiles[0])
+	var pods [][]byte
+	for _, in := range all {
+		result, err := in.Inject(inject.Request{Pod: []byte(ordinary), Namespace: inject.Namespace{Name: "shop"}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		pods = append(pods, result.Pod)
+	}
 	const foreign = `{"name":"guard","image":"guard:1","env":[{"name":"A","value":"b"}],"securityContext":{"runAsUser":1}}`
 	f.Fuzz(func(t *testing.T, choices []byte, status, overrides string) {
 		s := source(choices)
-		in := all[s.pick(2)]
-		first := injected(t, in, []byte(ordinary))
-		pod := readTree(first.Pod)
+		choice := s.pick(len(all))
+		in, pod := all[choice], readTree(pods[choice])
 		spec, annotations := pod["spec"].(tree), pod["metadata"].(tree)["annotations"].(tree)
 		spec["containers"] = append(spec["containers"].([]any), readTree([]byte(foreign)))
 		before := copyTree(pod)
@@ -45,18 +51,15 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-// foreigners is a pod without what an injection adds.
+// foreigners is a pod with nothing but what no injection put into it.
 func foreigners(pod tree) tree {
 	spec := tree{}
-	for _, list := range []string{"containers", "initContainers"} {
-		var left []any
-		for name, element := range named(pod, list) {
-			if !strings.HasPrefix(name, "istio-") {
-				left = append(left, element)
-			}
+	for list, names := range map[string][]string{"containers": {"app", "guard"}, "initContainers": {"prepare"}, "volumes": {"data"}} {
+		var own []any
+		for _, name := range names {
+			own = append(own, named(pod, list)[name])
 		}
-		spec[list] = left
+		spec[list] = own
 	}
-	spec["volumes"] = []any{tree{"name": "data", "emptyDir": tree{}}}
 	return tree{"spec": spec}
 }
