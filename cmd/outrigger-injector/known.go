@@ -21,6 +21,16 @@ type cache interface {
 	Synced() bool
 }
 
+// generations is one number for several: none of them ever counts down.
+func generations(all []func() uint64) func() uint64 {
+	return func() (sum uint64) {
+		for _, generation := range all {
+			sum += generation()
+		}
+		return sum
+	}
+}
+
 // newKnown is what is known of the cluster where pods are decided about, and the
 // caches that it is read from: namespaces, and where the flags have us watch them
 // nodes and ProxyConfigs.
@@ -34,9 +44,11 @@ func newKnown(o *options, config *rest.Config, client kubernetes.Interface, log 
 		return webhook.Cluster{}, nil, err
 	}
 	known, caches := webhook.Cluster{Namespaces: namespaces}, map[string]cache{"namespaces": namespaces}
+	var of []func() uint64
 	if o.nativeSidecars == auto { // otherwise the flag decides
 		nodes := cluster.NewNodes(client)
 		known.Native, caches["nodes"] = nodes.Native, nodes
+		of = append(of, nodes.Generation)
 	}
 	if o.obeysProxyConfigs() {
 		resources, err := dynamic.NewForConfig(config)
@@ -46,6 +58,8 @@ func newKnown(o *options, config *rest.Config, client kubernetes.Interface, log 
 		served := discovery.ToServerResourcesInterfaceWithContext(client.Discovery())
 		proxyConfigs := cluster.NewProxyConfigs(served, resources, o.revision, log)
 		known.ProxyConfigs, caches["proxyconfigs"] = proxyConfigs.In, proxyConfigs
+		of = append(of, proxyConfigs.Generation)
 	}
+	known.Generation = generations(of)
 	return known, caches, nil
 }

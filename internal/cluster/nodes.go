@@ -29,6 +29,8 @@ type Nodes struct {
 	reflector *cache.Reflector
 	fleet     atomic.Pointer[fleet]
 	synced    atomic.Bool
+	// generation counts up after the fleet has come to answer differently.
+	generation atomic.Uint64
 
 	// The rest belongs to the reflector.
 	nodes   map[string]node
@@ -76,6 +78,9 @@ func (n *Nodes) Synced() bool { return n.synced.Load() }
 // by nodeSelector or required node affinity all nodes that it may land on; any
 // other, and one that no node is known for, all there are.
 func (n *Nodes) Native(spec *corev1.PodSpec) inject.Native { return n.fleet.Load().native(spec) }
+
+// Generation is another number once Native may have come to answer differently.
+func (n *Nodes) Generation() uint64 { return n.generation.Load() }
 
 // A namedNode is a node as it is read, before it is found to be like others.
 type namedNode struct {
@@ -134,9 +139,12 @@ func (n *Nodes) keep(found namedNode) {
 // settle makes what the nodes are now what pods are told, with an answer for each
 // kind of pod that has been seen, and forgets classes that no node is of.
 func (n *Nodes) settle() {
-	fresh := newFleet(n.nodes)
-	fresh.recall(n.fleet.Load())
+	fresh, before := newFleet(n.nodes), n.fleet.Load()
+	fresh.recall(before)
 	n.fleet.Store(fresh)
+	if fresh.mixed || before.mixed || fresh.every != before.every {
+		n.generation.Add(1)
+	}
 	clear(n.classes)
 	for _, each := range n.nodes {
 		n.classes[each.class.id] = each.class

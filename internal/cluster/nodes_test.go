@@ -124,9 +124,34 @@ func TestHeartbeatChangesNothing(t *testing.T) {
 	if n.fleet.Load() != before {
 		t.Error("a heartbeat made everything be worked out again")
 	}
+	generation := n.Generation()
 	n.set(readNode(testNode("a", "v1.33.0", "pool=old")))
-	if n.fleet.Load() == before {
+	if n.fleet.Load() == before || n.Generation() == generation {
 		t.Error("another label changed nothing")
+	}
+}
+
+// Answers are remembered elsewhere for as long as the generation is the same.
+func TestGenerationChangesWithTheAnswers(t *testing.T) {
+	n := nodesOf(testNode("a", "v1.33.0", ""))
+	for _, step := range []struct {
+		what string
+		do   func()
+		want bool
+	}{
+		{"another node that is new enough", func() { n.set(readNode(testNode("b", "v1.34.0", ""))) }, false},
+		{"it goes", func() { n.remove(readNode(testNode("b", "v1.34.0", ""))) }, false},
+		{"an old one", func() { n.set(readNode(testNode("c", "v1.32.0", ""))) }, true},
+		{"its pool", func() { n.set(readNode(testNode("c", "v1.32.0", "pool=x"))) }, true},
+		{"the new one goes", func() { n.remove(readNode(testNode("a", "v1.33.0", ""))) }, true},
+		{"another old one", func() { n.set(readNode(testNode("d", "v1.32.0", ""))) }, false},
+		{"one that is to blame before", func() { n.set(readNode(testNode("b", "v1.32.0", ""))) }, true},
+	} {
+		before := n.Generation()
+		step.do()
+		if got := n.Generation() != before; got != step.want {
+			t.Errorf("%s: another generation %t, want %t", step.what, got, step.want)
+		}
 	}
 }
 

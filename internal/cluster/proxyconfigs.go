@@ -51,6 +51,8 @@ type ProxyConfigs struct {
 
 	known  atomic.Pointer[map[string][]inject.ProxyConfig]
 	synced atomic.Bool
+	// generation counts up after what is known has changed.
+	generation atomic.Uint64
 
 	// The rest belongs to Run. said is what was last said about the kind itself.
 	all  map[string]map[string]proxyConfig // by namespace and name
@@ -72,13 +74,16 @@ type proxyConfig struct {
 // out, as istiod leaves them out.
 func NewProxyConfigs(served served, client dynamic.Interface, revision string, log *slog.Logger) *ProxyConfigs {
 	p := &ProxyConfigs{served: served, client: client, revision: cmp.Or(revision, "default"), log: log}
-	p.replace(nil)
+	p.publish(nil)
 	return p
 }
 
 // In gives the resources of a namespace, oldest first. They are shared and must
 // not be changed.
 func (p *ProxyConfigs) In(namespace string) []inject.ProxyConfig { return (*p.known.Load())[namespace] }
+
+// Generation is another number once In may have come to answer differently.
+func (p *ProxyConfigs) Generation() uint64 { return p.generation.Load() }
 
 // Synced says whether every resource there was at the start is known. In a
 // cluster without the kind it is true.
@@ -179,51 +184,69 @@ func (p *ProxyConfigs) read(object any) proxyConfig {
 func (p *ProxyConfigs) replace(all []proxyConfig) {
 	before := p.all
 	p.all = map[string]map[string]proxyConfig{}
-	known := map[string][]inject.ProxyConfig{}
+	known, changed := map[string][]inject.ProxyConfig{}, len(all) != count(before)
 	for _, resource := range all {
-		p.complain(before[resource.Namespace][resource.Name], resource)
-		p.keep(resource)
+		changed = p.keep(before, resource) || changed
+	}
+	if !changed {
+		return
 	}
 	for namespace := range p.all {
 		known[namespace] = p.in(namespace)
 	}
-	p.known.Store(&known)
+	p.publish(known)
+}
+
+func count(all map[string]map[string]proxyConfig) (count int) {
+	for _, of := range all {
+		count += len(of)
+	}
+	return count
 }
 
 func (p *ProxyConfigs) set(resource proxyConfig) {
-	p.complain(p.all[resource.Namespace][resource.Name], resource)
-	p.keep(resource)
-	p.publish(resource.Namespace)
+	if p.keep(p.all, resource) {
+		p.renew(resource.Namespace)
+	}
 }
 
 func (p *ProxyConfigs) remove(resource proxyConfig) {
 	delete(p.all[resource.Namespace], resource.Name)
-	p.publish(resource.Namespace)
+	p.renew(resource.Namespace)
 }
 
-func (p *ProxyConfigs) keep(resource proxyConfig) {
+// keep keeps a resource, and says whether it is another one than before. Of one
+// that is left out it complains then.
+func (p *ProxyConfigs) keep(before map[string]map[string]proxyConfig, resource proxyConfig) bool {
+	was := before[resource.Namespace][resource.Name]
 	if p.all[resource.Namespace] == nil {
 		p.all[resource.Namespace] = map[string]proxyConfig{}
 	}
 	p.all[resource.Namespace][resource.Name] = resource
-}
-
-// complain tells of a resource that is left out, once a version.
-func (p *ProxyConfigs) complain(before, now proxyConfig) {
-	if now.ours && now.err != nil && before.version != now.version {
-		p.log.Warn("ProxyConfig left out", "err", fmt.Errorf("%s: %w", now, now.err))
+	if was.version == resource.version {
+		return false
 	}
+	if resource.ours && resource.err != nil {
+		p.log.Warn("ProxyConfig left out", "err", fmt.Errorf("%s: %w", resource, resource.err))
+	}
+	return true
 }
 
-// publish makes what is kept of a namespace what is known. Who reads has the map
-// of before, or this one.
-func (p *ProxyConfigs) publish(namespace string) {
+// renew makes what is kept of a namespace what is known.
+func (p *ProxyConfigs) renew(namespace string) {
 	known := maps.Clone(*p.known.Load())
 	known[namespace] = p.in(namespace)
 	if known[namespace] == nil {
 		delete(known, namespace)
 	}
+	p.publish(known)
+}
+
+// publish makes known what In gives from now on. Who reads has the map of before,
+// or this one.
+func (p *ProxyConfigs) publish(known map[string][]inject.ProxyConfig) {
 	p.known.Store(&known)
+	p.generation.Add(1)
 }
 
 // in is what counts of a namespace, in its order.

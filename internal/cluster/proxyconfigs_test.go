@@ -155,12 +155,12 @@ func TestProxyConfigsFollowChanges(t *testing.T) {
 			return all
 		}
 		held := p.In("shop")
+		generation := p.Generation()
 		for _, step := range []struct {
 			what string
 			do   func() error
 			want []string
 		}{
-			{"as it was", func() error { return nil }, []string{"one"}},
 			{"another one", func() error {
 				_, err := resources.Create(t.Context(), proxyConfig("v1", "shop", "two", newer, nil, nil), metav1.CreateOptions{})
 				return err
@@ -177,8 +177,13 @@ func TestProxyConfigsFollowChanges(t *testing.T) {
 				t.Fatal(err)
 			}
 			settle()
-			if diff := cmp.Diff(step.want, names()); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", step.what, diff)
+			if diff := cmp.Diff(step.want, names()); diff != "" || p.Generation() == generation {
+				t.Errorf("%s: generation %d after %d (-want +got):\n%s", step.what, p.Generation(), generation, diff)
+			}
+			generation = p.Generation()
+			settle()
+			if p.Generation() != generation {
+				t.Errorf("%s: another generation, and nothing has changed", step.what)
 			}
 		}
 		if len(held) != 1 || held[0].Name != "one" || held[0].Spec.GetConcurrency().GetValue() != 1 {
@@ -202,6 +207,11 @@ func TestProxyConfigsWaitForTheKind(t *testing.T) {
 		}
 		if n := strings.Count(log.String(), "no ProxyConfigs: this cluster does not have the kind"); n != 1 {
 			t.Errorf("said %d times, want once:\n%s", n, &log)
+		}
+		generation := p.Generation()
+		settle()
+		if p.Generation() != generation {
+			t.Error("another generation, and there is still no kind")
 		}
 		served.set(map[string]string{"v1": "virtualservices", "v1beta1": "proxyconfigs"})
 		settle()
