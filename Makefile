@@ -54,6 +54,10 @@ bench: ## measure what an admission costs, beside the floor (COUNT=5 TIME=50ms R
 bench-peers: ## measure it beside Istio's injector (the same variables)
 	@$(BENCH) -dir ../test/peers -base istio -faster -optional -cpu 1
 
+.PHONY: bench-e2e
+bench-e2e: ## create pods on a real API server, with and without Outrigger (CLIENTS=16 FOR=20s)
+	@go -C test/e2e run ./load -clients $(or $(CLIENTS),16) -for $(or $(FOR),20s)
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, govulncheck and the shape of the code, in every module
 	@go -C tools run ./lint

@@ -92,11 +92,7 @@ func eachCase(b *testing.B, cases []bench.Case) {
 // set is what a case measures.
 func set(tb testing.TB, c bench.Case) (bench.Setup, bench.Recording) {
 	tb.Helper()
-	setup, err := c.Setup()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	recording, err := bench.Record(c.Recording)
+	setup, recording, err := c.Prepare()
 	if err != nil {
 		tb.Fatal(err)
 	}

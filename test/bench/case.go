@@ -17,38 +17,54 @@ type Case struct {
 	// Verdict is what becomes of it.
 	Verdict inject.Verdict
 	Setup   func() (Setup, error)
+	// Reinvoked says that it is the second call for the pod: see [Setup.Reinvoke].
+	Reinvoked bool
+}
+
+// Prepare returns what the case needs.
+func (c Case) Prepare() (Setup, Recording, error) {
+	setup, err := c.Setup()
+	if err != nil {
+		return Setup{}, Recording{}, err
+	}
+	recording, err := Record(c.Recording)
+	if err == nil && c.Reinvoked {
+		recording, err = setup.Reinvoke(recording)
+	}
+	return setup, recording, err
 }
 
 // Skips are reviews of pods that are not injected, each for another reason.
 func Skips() []Case {
 	return []Case{
-		{"label", "opted-out", inject.Skip, standard},
-		{"namespace", "deployment-1", inject.Skip, in(inject.Namespace{Name: "shop"})},
-		{"system-namespace", "deployment-1", inject.Skip, in(inject.Namespace{Name: "kube-system"})},
-		{"selector", "deployment-1", inject.Skip, avoiding},
+		{"label", "opted-out", inject.Skip, standard, false},
+		{"namespace", "deployment-1", inject.Skip, in(inject.Namespace{Name: "shop"}), false},
+		{"system-namespace", "deployment-1", inject.Skip, in(inject.Namespace{Name: "kube-system"}), false},
+		{"selector", "deployment-1", inject.Skip, avoiding, false},
 	}
 }
 
 // Workloads are reviews of ordinary pods, by what made them.
 func Workloads() []Case {
 	return []Case{
-		{"deployment", "deployment-1", inject.Inject, standard},
-		{"statefulset", "statefulset", inject.Inject, standard},
-		{"job", "job", inject.Inject, standard},
-		{"bare", "bare", inject.Inject, standard},
+		{"deployment", "deployment-1", inject.Inject, standard, false},
+		{"statefulset", "statefulset", inject.Inject, standard, false},
+		{"job", "job", inject.Inject, standard, false},
+		{"bare", "bare", inject.Inject, standard, false},
+		{"reinvoked", "deployment-1", inject.Inject, standard, true},
 	}
 }
 
 // Modes are the kinds of sidecars, but for the native one, which [Workloads] get.
 func Modes() []Case {
 	return []Case{
-		{"classic", "deployment-1", inject.Inject, classic},
-		{"hold", "hold", inject.Inject, classic},
-		{"cni", "deployment-1", inject.Inject, withCNI},
-		{"tproxy", "tproxy", inject.Inject, standard},
-		{"gateway", "gateway", inject.Inject, standard},
-		{"grpc-agent", "grpc-agent", inject.Inject, standard},
-		{"grpc-simple", "grpc-simple", inject.Inject, standard},
+		{"classic", "deployment-1", inject.Inject, classic, false},
+		{"hold", "hold", inject.Inject, classic, false},
+		{"cni", "deployment-1", inject.Inject, withCNI, false},
+		{"tproxy", "tproxy", inject.Inject, standard, false},
+		{"gateway", "gateway", inject.Inject, standard, false},
+		{"grpc-agent", "grpc-agent", inject.Inject, standard, false},
+		{"grpc-simple", "grpc-simple", inject.Inject, standard, false},
 	}
 }
 
@@ -57,7 +73,7 @@ func Shapes() []Case {
 	var all []Case
 	for _, shape := range []struct{ containers, env int }{{1, 5}, {1, 40}, {1, 2000}, {10, 5}, {10, 40}, {100, 5}} {
 		name := fmt.Sprintf("containers-%d-env-%d", shape.containers, shape.env)
-		all = append(all, Case{name, name, inject.Inject, standard})
+		all = append(all, Case{name, name, inject.Inject, standard, false})
 	}
 	return all
 }
