@@ -117,24 +117,25 @@ func (r *rendering) moveToInit() {
 // data is what templates see (SidecarTemplateData in Istio's
 // pkg/kube/inject/inject.go).
 func (r *rendering) data() *templates.Data {
-	uid, gid := r.in.proxyIDs(r.namespace)
-	proxyImage, initImage := r.images()
+	data := r.in.fixed()
+	data.TypeMeta = metav1.TypeMeta{Kind: r.owner.Kind, APIVersion: r.owner.APIVersion}
+	data.DeploymentMeta = types.NamespacedName{Namespace: r.owner.Namespace, Name: r.owner.Name}
+	data.ObjectMeta, data.Spec = r.pod.ObjectMeta, r.pod.Spec
+	data.ProxyConfig = r.proxyConfig
+	data.NativeSidecars = r.native
+	data.ProxyImage, data.ProxyInitImage = r.images()
+	data.ProxyUID, data.ProxyGID = r.in.proxyIDs(r.namespace)
+	return data
+}
+
+// fixed is what templates see that is the same for every pod.
+func (in *Injector) fixed() *templates.Data {
 	return &templates.Data{
-		TypeMeta:                 metav1.TypeMeta{Kind: r.owner.Kind, APIVersion: r.owner.APIVersion},
-		DeploymentMeta:           types.NamespacedName{Namespace: r.owner.Namespace, Name: r.owner.Name},
-		ObjectMeta:               r.pod.ObjectMeta,
-		Spec:                     r.pod.Spec,
-		ProxyConfig:              r.proxyConfig,
-		MeshConfig:               r.in.mesh,
-		Values:                   r.in.values.all,
-		Revision:                 r.in.revision,
-		NativeSidecars:           r.native,
-		ProxyImage:               proxyImage,
-		ProxyInitImage:           initImage,
-		ProxyUID:                 uid,
-		ProxyGID:                 gid,
-		InboundTrafficPolicyMode: r.in.inboundPolicy(),
-		CompliancePolicy:         r.in.env["COMPLIANCE_POLICY"],
+		MeshConfig:               in.mesh,
+		Values:                   in.values.all,
+		Revision:                 in.revision,
+		InboundTrafficPolicyMode: in.inboundPolicy(),
+		CompliancePolicy:         in.env["COMPLIANCE_POLICY"],
 	}
 }
 

@@ -29,7 +29,7 @@ type program struct {
 }
 
 // compile parses a text and makes it pay for what it does.
-func compile(text string, known map[string]function) (*program, error) {
+func compile(text string, known map[string]function, fixed *Data) (*program, error) {
 	if len(text) > maxText {
 		return nil, fmt.Errorf("%d bytes, want at most %d", len(text), maxText)
 	}
@@ -49,6 +49,9 @@ func compile(text string, known map[string]function) (*program, error) {
 	}
 	for name, fn := range loopFunctions() {
 		p.functions[name] = fn
+	}
+	if fixed != nil && !p.mutates {
+		fold(parsed, p.functions, fixed)
 	}
 	return p, nil
 }

@@ -12,6 +12,10 @@ import (
 type Options struct {
 	// Env is all that the function env sees. The process's environment is never read.
 	Env map[string]string
+	// Fixed has what is the same in every execution: Values, MeshConfig, Revision,
+	// InboundTrafficPolicyMode and CompliancePolicy. What depends on nothing else is
+	// worked out once. Nil: nothing is known to be the same. It is not changed.
+	Fixed *Data
 }
 
 // A Set is templates by name, parsed and ready. It does not change and is safe
@@ -27,7 +31,7 @@ func Parse(texts map[string]string, opts Options) (*Set, error) {
 	set := &Set{programs: make(map[string]*program, len(texts))}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
-		program, err := compile(texts[name], known)
+		program, err := compile(texts[name], known, opts.Fixed)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("template %q: %w", name, err))
 			continue

@@ -1,0 +1,274 @@
+package templates
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"text/template"
+	"text/template/parse"
+)
+
+// fixedFields are the fields of [Data] that are the same in every execution of a
+// set, where [Options.Fixed] gives them.
+var fixedFields = []string{"Values", "MeshConfig", "Revision", "InboundTrafficPolicyMode", "CompliancePolicy"}
+
+// maxFolded is how long a text may be that folding puts in a template's place: it
+// stays in memory as long as the set.
+const maxFolded = 16 << 10
+
+// A folding works out when a template is parsed what every execution would work
+// out again: half of a sidecar's template asks only what the values say.
+//
+//	{{ E }}                         becomes  its text
+//	{{ if E }}A{{ else }}B{{ end }} becomes  A or B
+//	{{ f E X }}                     becomes  {{ f "…" X }}, where E is a string or a bool
+//	{{ $v := E }}                   goes where nothing is left that reads it
+//	with and range                  become   their text, where all that is in them is fixed
+//
+// E is fixed: it depends on fixedFields, literals and variables that are fixed,
+// declared once and never assigned, and calls no function that changes something.
+// What cannot be worked out, with an error say, stays for the execution.
+type folding struct {
+	tree  *parse.Tree
+	fixed *Data
+	// scratch executes single nodes; its functions pay one meter for all of them.
+	scratch *template.Template
+	meter   meter
+	// once are the variables that are declared once and never assigned; known
+	// those of them whose value is fixed, given by declarations.
+	once, known  map[string]bool
+	declarations []parse.Node
+	captured     any
+}
+
+// fold changes the tree of a rewritten template. It does nothing for one that
+// changes maps: nothing of that is fixed.
+func fold(t *template.Template, functions map[string]function, fixed *Data) {
+	f := &folding{tree: t.Tree, fixed: fixed, meter: meter{left: maxWork}, known: map[string]bool{}, once: onceDeclared(t.Root)}
+	bound := template.FuncMap{captureFunction: func(v any) string { f.captured = v; return "" }}
+	for name, fn := range functions {
+		bound[name] = fn(&f.meter)
+	}
+	f.scratch = template.New(t.Name()).Funcs(bound)
+	f.list(t.Root, true)
+	f.drop(t.Root)
+}
+
+// captureFunction is folding's own: it keeps the value that it is given.
+const captureFunction = "_capture"
+
+// list folds the nodes of a list. atRoot says that the dot is the data.
+func (f *folding) list(list *parse.ListNode, atRoot bool) {
+	if list == nil {
+		return
+	}
+	var out []parse.Node
+	for _, node := range list.Nodes {
+		for _, folded := range f.node(node, atRoot) {
+			last := len(out) - 1
+			text, isText := folded.(*parse.TextNode)
+			if isText && last >= 0 {
+				if before, ok := out[last].(*parse.TextNode); ok {
+					merged := *before
+					merged.Text = slices.Concat(before.Text, text.Text)
+					out[last] = &merged
+					continue
+				}
+			}
+			out = append(out, folded)
+		}
+	}
+	list.Nodes = out
+}
+
+// node is what a node becomes.
+func (f *folding) node(node parse.Node, atRoot bool) []parse.Node {
+	here := scope{atRoot: atRoot}
+	if text, ok := f.text(node, here); ok {
+		return text
+	}
+	switch node := node.(type) {
+	case *parse.ActionNode:
+		f.declare(node, here)
+		f.args(node.Pipe, here)
+	case *parse.IfNode:
+		if branch, ok := f.branch(node, here); ok {
+			f.list(branch, atRoot)
+			return unscoped(node, branch)
+		}
+		f.args(node.Pipe, here)
+		f.list(node.List, atRoot)
+		f.list(node.ElseList, atRoot)
+	case *parse.WithNode:
+		f.args(node.Pipe, here)
+		f.list(node.List, false)
+		f.list(node.ElseList, atRoot)
+	case *parse.RangeNode:
+		f.args(node.Pipe, here)
+		f.list(node.List, false)
+		f.list(node.ElseList, atRoot)
+	case *parse.TemplateNode:
+		f.args(node.Pipe, here)
+	}
+	return []parse.Node{node}
+}
+
+// text is what a node that is fixed whole writes.
+func (f *folding) text(node parse.Node, here scope) ([]parse.Node, bool) {
+	if _, already := node.(*parse.TextNode); already || !f.fixedNode(node, here) {
+		return nil, false
+	}
+	text, err := f.run(node)
+	if err != nil || len(text) > maxFolded {
+		return nil, false
+	}
+	return []parse.Node{&parse.TextNode{NodeType: parse.NodeText, Pos: node.Position(), Text: text}}, true
+}
+
+// declare notes a variable whose value is fixed.
+func (f *folding) declare(node *parse.ActionNode, here scope) {
+	decl := node.Pipe.Decl
+	if len(decl) != 1 || node.Pipe.IsAssign || !f.once[decl[0].Ident[0]] || !f.fixedPipe(node.Pipe, here) {
+		return
+	}
+	if _, err := f.run(node); err == nil {
+		f.known[decl[0].Ident[0]] = true
+		f.declarations = append(f.declarations, node.Copy())
+	}
+}
+
+// branch is the list that an if with a fixed condition comes to; an empty one
+// where it has none.
+func (f *folding) branch(node *parse.IfNode, here scope) (*parse.ListNode, bool) {
+	if len(node.Pipe.Decl) > 0 || !f.fixedPipe(node.Pipe, here) {
+		return nil, false
+	}
+	yes := &parse.TextNode{NodeType: parse.NodeText, Pos: node.Pos, Text: []byte("yes")}
+	question, _ := node.Copy().(*parse.IfNode)
+	question.List = &parse.ListNode{NodeType: parse.NodeList, Pos: node.Pos, Nodes: []parse.Node{yes}}
+	question.ElseList = nil
+	answer, err := f.run(question)
+	switch {
+	case err != nil:
+		return nil, false
+	case len(answer) > 0:
+		return node.List, true
+	case node.ElseList != nil:
+		return node.ElseList, true
+	}
+	return &parse.ListNode{NodeType: parse.NodeList, Pos: node.Pos}, true
+}
+
+// unscoped are the nodes of a branch without its if, which is kept, and always
+// true, where the branch has variables of its own.
+func unscoped(node *parse.IfNode, branch *parse.ListNode) []parse.Node {
+	declares := func(n parse.Node) bool {
+		action, ok := n.(*parse.ActionNode)
+		return ok && len(action.Pipe.Decl) > 0 && !action.Pipe.IsAssign
+	}
+	if !slices.ContainsFunc(branch.Nodes, declares) {
+		return branch.Nodes
+	}
+	always := &parse.BoolNode{NodeType: parse.NodeBool, Pos: node.Pos, True: true}
+	command := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: node.Pos, Args: []parse.Node{always}}
+	node.Pipe = &parse.PipeNode{NodeType: parse.NodePipe, Pos: node.Pos, Cmds: []*parse.CommandNode{command}}
+	node.List, node.ElseList = branch, nil
+	return []parse.Node{node}
+}
+
+// args puts literals in the place of fixed arguments.
+func (f *folding) args(pipe *parse.PipeNode, here scope) {
+	if pipe == nil {
+		return
+	}
+	for nth, cmd := range pipe.Cmds {
+		for i, arg := range cmd.Args {
+			if i == 0 && (nth > 0 || len(cmd.Args) > 1) {
+				continue // what is called
+			}
+			if inner, ok := arg.(*parse.PipeNode); ok && !f.fixedArg(arg, here) {
+				f.args(inner, here)
+				continue
+			}
+			if literal := f.literal(arg, here); literal != nil {
+				cmd.Args[i] = literal
+			}
+		}
+	}
+}
+
+// literal is a string or a bool in the place of a fixed argument, nil for any
+// other. Numbers have types that no literal has.
+func (f *folding) literal(arg parse.Node, here scope) parse.Node {
+	switch arg.(type) {
+	case *parse.PipeNode, *parse.FieldNode, *parse.VariableNode, *parse.ChainNode:
+	default:
+		return nil
+	}
+	if !f.fixedArg(arg, here) {
+		return nil
+	}
+	at := arg.Position()
+	capture := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: at}
+	capture.Args = []parse.Node{parse.NewIdentifier(captureFunction).SetPos(at), arg}
+	pipe := &parse.PipeNode{NodeType: parse.NodePipe, Pos: at, Cmds: []*parse.CommandNode{capture}}
+	f.captured = nil
+	if _, err := f.run(&parse.ActionNode{NodeType: parse.NodeAction, Pos: at, Pipe: pipe}); err != nil {
+		return nil
+	}
+	switch value := f.captured.(type) {
+	case string:
+		if len(value) <= maxFolded {
+			return &parse.StringNode{NodeType: parse.NodeString, Pos: at, Text: value, Quoted: fmt.Sprintf("%q", value)}
+		}
+	case bool:
+		return &parse.BoolNode{NodeType: parse.NodeBool, Pos: at, True: value}
+	}
+	return nil
+}
+
+// run executes one node, behind the declarations that it may read.
+func (f *folding) run(node parse.Node) (text []byte, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	tree := f.tree.Copy()
+	tree.Root = &parse.ListNode{NodeType: parse.NodeList, Pos: node.Position(), Nodes: append(slices.Clip(f.declarations), node)}
+	t, err := f.scratch.AddParseTree(f.scratch.Name(), tree)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = t.Execute(&out, f.fixed)
+	return out.Bytes(), err
+}
+
+// drop takes out declarations of known variables that nothing reads.
+func (f *folding) drop(root *parse.ListNode) {
+	for {
+		reads := map[string]int{}
+		walk(root, func(n parse.Node) {
+			if v, ok := n.(*parse.VariableNode); ok {
+				reads[v.Ident[0]]++
+			}
+		})
+		dropped := false
+		walk(root, func(n parse.Node) {
+			list, ok := n.(*parse.ListNode)
+			if !ok || list == nil {
+				return
+			}
+			list.Nodes = slices.DeleteFunc(list.Nodes, func(n parse.Node) bool {
+				action, ok := n.(*parse.ActionNode)
+				unread := ok && len(action.Pipe.Decl) == 1 && f.known[action.Pipe.Decl[0].Ident[0]] && reads[action.Pipe.Decl[0].Ident[0]] == 0
+				dropped = dropped || unread
+				return unread
+			})
+		})
+		if !dropped {
+			return
+		}
+	}
+}
