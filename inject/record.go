@@ -93,7 +93,7 @@ func (c *Config) retiredPlaces() map[string]bool {
 func with(allowed, places map[string]bool, kept []string) map[string]bool {
 	out := maps.Clone(allowed)
 	for _, path := range kept {
-		if places[path] {
+		if covered(places, path) {
 			out[path] = true
 		}
 	}
@@ -103,6 +103,6 @@ func with(allowed, places map[string]bool, kept []string) map[string]bool {
 // without is allowed, but for what is neither in always nor in places.
 func without(allowed, always, places map[string]bool) map[string]bool {
 	out := maps.Clone(allowed)
-	maps.DeleteFunc(out, func(path string, _ bool) bool { return !always[path] && !places[path] })
+	maps.DeleteFunc(out, func(path string, _ bool) bool { return !covered(always, path) && !covered(places, path) })
 	return out
 }

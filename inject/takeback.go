@@ -22,11 +22,32 @@ type taker struct {
 }
 
 func (t taker) may(path string) bool {
-	if t.allowed == nil || t.allowed[path] || rewritten(path) {
+	if t.allowed == nil || covered(t.allowed, path) || rewritten(path) {
 		return true
 	}
 	t.kept(path)
 	return false
+}
+
+// covered says whether a path is one of places, or below one that a template
+// writes as a whole: where the pod has such a thing of its own, a template that
+// is laid over it changes something inside.
+//
+//	/spec/volumes/NAME    an element of any list by key but the containers
+//	/spec/dnsConfig       any other field whose parts have one owner
+func covered(places map[string]bool, path string) bool {
+	if places[path] {
+		return true
+	}
+	parts := strings.Split(path, "/")
+	whole := 1 + slices.IndexFunc(parts[1:], func(field string) bool { return !shared[field] })
+	if whole == 0 || slices.Contains(containerLists, parts[whole]) {
+		return false
+	}
+	if _, keyed := listKeys[parts[whole]]; keyed {
+		whole++
+	}
+	return whole+1 < len(parts) && places[strings.Join(parts[:whole+1], "/")]
 }
 
 // rewritten says whether a place is one that finishing writes to in any pod,
