@@ -24,20 +24,40 @@ func (r *rendering) checkConflicts() error {
 	return nil
 }
 
-// checkVolumes refuses a volume that has two sources: one of a template, and
-// another of the pod's volume of that name.
+// checkVolumes looks at volumes that both a template and the pod have. One with
+// two sources is refused; of one with one, what the template puts in place of
+// the pod's own is warned of.
 func (r *rendering) checkVolumes() error {
 	for _, volume := range objects(items(sub(r.merged, "spec"), "volumes")) {
 		name := text(volume, "name")
 		_, ours := find(items(sub(r.overlaid, "spec"), "volumes"), "name", name)
 		_, theirs := find(items(sub(r.base, "spec"), "volumes"), "name", name)
-		if ours == nil || theirs == nil || len(sources(volume)) < 2 {
+		if ours == nil || theirs == nil {
+			continue
+		}
+		if len(sources(volume)) < 2 {
+			if !keeps(volume, theirs) {
+				r.warn("volume %q: the template's %s replaces the pod's; rename the pod's volume", short(name), strings.Join(sources(volume), ""))
+			}
 			continue
 		}
 		return denied(Conflict, "volume %q: the template has %s and the pod %s; rename the pod's volume",
 			name, strings.Join(sources(ours), " and "), strings.Join(sources(theirs), " and "))
 	}
 	return nil
+}
+
+// keeps says whether all that was is there still, whatever has been added.
+func keeps(is, was any) bool {
+	o, ok := was.(object)
+	if !ok {
+		return equal(is, was)
+	}
+	have, ok := is.(object)
+	for field, value := range o {
+		ok = ok && keeps(have[field], value)
+	}
+	return ok
 }
 
 // sources are the sources of a volume: every field but its name.
