@@ -4,6 +4,7 @@ package inject
 var (
 	ListKeys  = listKeys
 	Applied   = applied
+	Encode    = encode
 	ReadBlock = readBlock
 )
 

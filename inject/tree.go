@@ -33,18 +33,6 @@ func decodeObject(raw []byte) (object, error) {
 	return o, nil
 }
 
-// encode writes a tree as compact JSON with sorted keys. It does not escape
-// for HTML: a shell command in an argument stays readable.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
 // clone is a copy that shares nothing with v.
 func clone(v any) any {
 	switch v := v.(type) {

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -109,7 +108,7 @@ func (r *Reviews) answer(in Injector, request inject.Request) (Answer, error) {
 		}
 		answer := Answer{Decision: result.Decision, Warnings: result.Warnings}
 		if len(result.Patch) > 0 {
-			if answer.Patch, err = json.Marshal(result.Patch); err != nil {
+			if answer.Patch, err = inject.EncodePatch(result.Patch); err != nil {
 				return Answer{}, fmt.Errorf("patch: %w", err)
 			}
 		}
