@@ -67,11 +67,11 @@ func FuzzAnnotations(f *testing.F) {
 				t.Errorf("%s\nis refused without a word", raw)
 			}
 		case inject.Inject:
-			keepsItsOwn(t, readTree(raw), readTree(result.Pod))
+			keepsItsOwn(t, readTree(raw), readTree(result.Pod()))
 			if !slices.Contains(laidAsTheyAre, key) && !slices.Contains(laidAsTheyAre, other) {
-				knownFieldsOnly(t, result.Pod)
+				knownFieldsOnly(t, result.Pod())
 			}
-			settled(t, in, result.Pod)
+			settled(t, in, result.Pod())
 		}
 	})
 }

@@ -21,7 +21,7 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		pods = append(pods, result.Pod)
+		pods = append(pods, result.Pod())
 	}
 	const foreign = `{"name":"guard","image":"guard:1","env":[{"name":"A","value":"b"}],"securityContext":{"runAsUser":1}}`
 	f.Fuzz(func(t *testing.T, choices []byte, status, overrides string) {
@@ -45,8 +45,8 @@ func FuzzRecord(f *testing.F) {
 			t.Fatalf("%s\nis no pod", raw)
 		}
 		if result.Decision.Verdict == inject.Inject {
-			keepsItsOwn(t, foreigners(before), readTree(result.Pod))
-			settled(t, in, result.Pod)
+			keepsItsOwn(t, foreigners(before), readTree(result.Pod()))
+			settled(t, in, result.Pod())
 		}
 	})
 }

@@ -98,7 +98,7 @@ func injected(t *testing.T, in *inject.Injector, pod []byte) *inject.Result {
 	if err != nil {
 		t.Fatalf("%s\n%v: %v", pod, result.Patch, err)
 	}
-	if diff := cmp.Diff(readTree(applied), readTree(result.Pod)); diff != "" {
+	if diff := cmp.Diff(readTree(applied), readTree(result.Pod())); diff != "" {
 		t.Fatalf("%s\n-patched +result\n%s", pod, diff)
 	}
 	return &result
@@ -151,17 +151,17 @@ func FuzzInjectTwice(f *testing.F) {
 		if !distinct(readTree(pod)) {
 			return
 		}
-		settled(t, in, first.Pod)
+		settled(t, in, first.Pod())
 		if wasInjected(pod) {
 			return
 		}
-		ops, err := in.Uninject(first.Pod)
+		ops, err := in.Uninject(first.Pod())
 		if err != nil {
-			t.Fatalf("%s\n%v", first.Pod, err)
+			t.Fatalf("%s\n%v", first.Pod(), err)
 		}
-		back, err := inject.Apply(first.Pod, ops)
+		back, err := inject.Apply(first.Pod(), ops)
 		if err != nil {
-			t.Fatalf("%s\n%v", first.Pod, err)
+			t.Fatalf("%s\n%v", first.Pod(), err)
 		}
 		if diff := cmp.Diff(readTree(pod), readTree(back)); diff != "" {
 			t.Errorf("%s\n-went in +taken back\n%s", pod, diff)

@@ -30,7 +30,7 @@ func (in *Injector) glance(req Request) (Result, bool) {
 	if decision.Verdict != Skip {
 		return Result{}, false
 	}
-	return Result{Decision: decision, Patch: []Operation{}, Warnings: r.warnings, Pod: req.Pod}, true
+	return Result{Decision: decision, Patch: []Operation{}, Warnings: r.warnings, raw: req.Pod}, true
 }
 
 // glanced reads the fields of a pod that [Injector.Decide] and [OwnerOf] look at.

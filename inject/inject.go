@@ -64,16 +64,14 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 	return result, err
 }
 
-// round decides about base and, where it is to be injected, injects it. Where
-// it is not, there is no rendering, and the result says why.
-func (in *Injector) round(req Request, base object) (*rendering, Result, error) {
-	pod, err := in.typed(req, base)
-	if err != nil {
-		return nil, Result{}, fmt.Errorf("pod: %w", err)
-	}
+// round decides about base, which pod was read from, and, where it is to be
+// injected, injects it. Where it is not, there is no rendering, and the result
+// says why.
+func (in *Injector) round(req Request, pod *corev1.Pod, base object) (*rendering, Result, error) {
 	r := in.rendering(req, pod, base)
 	r.readAnnotations()
 	decision := in.Decide(pod, req.Namespace, r.owner)
+	var err error
 	if decision.Verdict == Inject {
 		err = r.inject(req, &decision)
 	}
@@ -86,7 +84,7 @@ func (in *Injector) round(req Request, base object) (*rendering, Result, error) 
 	if err != nil {
 		return nil, Result{}, err
 	}
-	result := Result{Decision: decision, Patch: []Operation{}, Warnings: r.warnings, Pod: req.Pod}
+	result := Result{Decision: decision, Patch: []Operation{}, Warnings: r.warnings, raw: req.Pod}
 	if decision.Verdict != Inject {
 		return nil, result, nil
 	}
@@ -147,10 +145,16 @@ func (in *Injector) typed(req Request, base object) (*corev1.Pod, error) {
 	if err != nil {
 		return nil, err
 	}
+	return in.typedText(req, raw)
+}
+
+// typedText is typed for the text of a tree that is as it was sent.
+func (in *Injector) typedText(req Request, raw []byte) (*corev1.Pod, error) {
 	var pod corev1.Pod
 	if err := decodeTyped(raw, &pod); err != nil {
 		return nil, err
 	}
+	pod.ManagedFields = nil
 	if pod.Namespace == "" {
 		pod.Namespace = req.Namespace.Name
 	}
@@ -232,16 +236,15 @@ func (r *rendering) movers() []string {
 
 // answer writes down what changed, and proves it on the bytes that were sent.
 func (r *rendering) answer(raw []byte, sent object, decision Decision) (Result, error) {
-	result := Result{Decision: decision, Patch: Patch(sent, r.merged, r.movers()...), Warnings: r.warnings, Pod: raw}
+	result := Result{Decision: decision, Patch: Patch(sent, r.merged, r.movers()...), Warnings: r.warnings, raw: raw}
 	if len(result.Patch) == 0 {
 		return result, nil
 	}
 	if err := prove(sent, result.Patch, r.merged); err != nil {
 		return Result{}, err
 	}
-	var err error
-	result.Pod, err = encode(r.merged)
-	return result, err
+	result.tree = r.merged
+	return result, nil
 }
 
 // warn adds a sentence for the person who created the pod. The API server cuts

@@ -99,7 +99,7 @@ func origin(t *testing.T, result inject.Result) string {
 			}
 		}
 	}
-	if err := json.Unmarshal(result.Pod, &pod); err != nil {
+	if err := json.Unmarshal(result.Pod(), &pod); err != nil {
 		t.Fatal(err)
 	}
 	var words []string

@@ -9,7 +9,11 @@ import (
 // with none.
 func (in *Injector) inject(req Request, sent object, previous *record) (Result, error) {
 	if previous == nil {
-		r, result, err := in.round(req, sent)
+		pod, err := in.typedText(req, Canonicalize(req.Pod).Pod)
+		if err != nil {
+			return Result{}, fmt.Errorf("pod: %w", err)
+		}
+		r, result, err := in.round(req, pod, sent)
 		if err != nil || r == nil {
 			return result, err
 		}
@@ -28,12 +32,13 @@ func (in *Injector) reinject(req Request, sent object, previous *record) (Result
 	allowed, tried := in.places, false
 	for {
 		base, kept := previous.before(sent, allowed)
-		r, result, err := in.round(req, base)
+		pod, err := in.typed(req, base)
 		if err != nil {
-			return in.refuseRecord(req, base, err)
+			return refuseRecord(req, err), nil
 		}
-		if r == nil {
-			return result, nil
+		r, result, err := in.round(req, pod, base)
+		if err != nil || r == nil {
+			return result, err
 		}
 		next := with(allowed, r.emitted(), kept)
 		if tried {
@@ -49,16 +54,12 @@ func (in *Injector) reinject(req Request, sent object, previous *record) (Result
 }
 
 // refuseRecord refuses a pod whose record leads to what is no pod: its author has
-// to mend that, and it is no fault of ours. Any other error is handed back.
-func (in *Injector) refuseRecord(req Request, base object, err error) (Result, error) {
-	_, why := in.typed(req, base)
-	if why == nil {
-		return Result{}, err
-	}
+// to mend that, and it is no fault of ours.
+func refuseRecord(req Request, why error) Result {
 	sentence := fmt.Sprintf("annotation %s: what it takes back leaves no pod: %v", RecordAnnotation, why)
 	decision := Decision{Verdict: Deny, Reason: BadAnnotation, Sentence: sentence,
 		Trace: []Step{{Rule: BadAnnotation, Input: sentence, Outcome: Deny}}}
-	return Result{Decision: decision, Patch: []Operation{}, Pod: req.Pod}, nil
+	return Result{Decision: decision, Patch: []Operation{}, raw: req.Pod}
 }
 
 // warnKept names the containers and volumes that stay although the pod's record

@@ -73,7 +73,21 @@ type Result struct {
 	// Warnings are sentences for the person who created the pod, under 120
 	// characters each.
 	Warnings []string
-	// Pod is the injected pod as JSON, keys sorted; the request's bytes where the
-	// patch is empty.
-	Pod []byte
+
+	raw       []byte
+	tree      object
+	canonical Canonical
+}
+
+// Pod is the injected pod as JSON, keys sorted; the request's bytes where the
+// patch is empty.
+func (r Result) Pod() []byte {
+	if r.tree == nil {
+		return r.raw
+	}
+	pod, err := encode(r.tree)
+	if err != nil {
+		panic(err) // a tree of JSON's values encodes
+	}
+	return r.canonical.RestoreBytes(pod)
 }

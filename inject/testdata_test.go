@@ -77,7 +77,7 @@ func again(t *testing.T, c testCase, result inject.Result) {
 	if err != nil {
 		t.Fatalf("the patch does not apply: %v", err)
 	}
-	if diff := cmp.Diff(readTree(result.Pod), readTree(applied)); diff != "" {
+	if diff := cmp.Diff(readTree(result.Pod()), readTree(applied)); diff != "" {
 		t.Errorf("the patch gives another pod than the result -result +patched\n%s", diff)
 	}
 	c.request.Pod = applied

@@ -30,11 +30,11 @@ func TestUninject(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ops, err := c.injector.Uninject(result.Pod)
+			ops, err := c.injector.Uninject(result.Pod())
 			if err != nil {
 				t.Fatal(err)
 			}
-			back, err := inject.Apply(result.Pod, ops)
+			back, err := inject.Apply(result.Pod(), ops)
 			if err != nil {
 				t.Fatal(err)
 			}

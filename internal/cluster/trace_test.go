@@ -50,7 +50,7 @@ func TestTraceSaysWhichNodeDecided(t *testing.T) {
 		if !slices.ContainsFunc(result.Decision.Trace, func(s inject.Step) bool { return s.Input == want }) {
 			t.Errorf("%s: the trace lacks %q: %v", spec, want, result.Decision.Trace)
 		}
-		if native := strings.Contains(want, ": true: "); native != strings.Contains(string(result.Pod), `"restartPolicy":"Always"`) {
+		if native := strings.Contains(want, ": true: "); native != strings.Contains(string(result.Pod()), `"restartPolicy":"Always"`) {
 			t.Errorf("%s: the sidecar is not as the trace says", spec)
 		}
 	}

@@ -24,10 +24,10 @@ func TestInjectedByIstiod(t *testing.T) {
 				}
 				again := s.inject(t, c.read(t, pod.Want))
 				var want, got corev1.Pod
-				decode(t, fresh.Pod, &want)
-				decode(t, again.Pod, &got)
+				decode(t, fresh.Pod(), &want)
+				decode(t, again.Pod(), &got)
 				compare(t, &want, &got)
-				if third := s.inject(t, again.Pod); len(third.Patch) > 0 {
+				if third := s.inject(t, again.Pod()); len(third.Patch) > 0 {
 					t.Errorf("the call after that has the patch %v", third.Patch)
 				}
 			})

@@ -138,9 +138,9 @@ func TestPatchApplies(t *testing.T) {
 			change(pod)
 			raw := indented(t, pod)
 			result := s.inject(t, raw)
-			if got := apply(t, raw, result.Patch); !sameJSON(t, got, result.Pod) {
+			if got := apply(t, raw, result.Patch); !sameJSON(t, got, result.Pod()) {
 				t.Errorf("%s: the patch gives another pod than the result has (-result +patched):\n%s",
-					form, cmp.Diff(tree(t, result.Pod), tree(t, got)))
+					form, cmp.Diff(tree(t, result.Pod()), tree(t, got)))
 			}
 		}
 	})
@@ -153,7 +153,7 @@ func TestUnknownFieldsStay(t *testing.T) {
 	each(t, "unknown fields planted and kept", func(t *testing.T, s subject, once inject.Result) {
 		raw := plant(t, s.request.Pod)
 		result := s.inject(t, raw)
-		before, after := harvest(t, raw), harvest(t, result.Pod)
+		before, after := harvest(t, raw), harvest(t, result.Pod())
 		for number, was := range before {
 			is := after[number]
 			switch {
@@ -161,11 +161,11 @@ func TestUnknownFieldsStay(t *testing.T) {
 				t.Errorf("%s of %s is there %d times", futureField+number, was[0].path, len(is))
 			case len(is) == 0 && !rewritten(was[0].path):
 				t.Errorf("%s of %s is gone", futureField+number, was[0].path)
-			case len(is) == 1 && is[0].path != moved(was[0].path, result.Pod, t):
+			case len(is) == 1 && is[0].path != moved(was[0].path, result.Pod(), t):
 				t.Errorf("%s was at %s and is at %s", futureField+number, was[0].path, is[0].path)
 			}
 		}
-		if diff := cmp.Diff(withoutOwn(t, unplanted(t, once.Pod)), withoutOwn(t, unplanted(t, result.Pod))); diff != "" {
+		if diff := cmp.Diff(withoutOwn(t, unplanted(t, once.Pod())), withoutOwn(t, unplanted(t, result.Pod()))); diff != "" {
 			t.Errorf("unknown fields changed the injection (-without +with):\n%s", diff)
 		}
 	})
@@ -176,7 +176,7 @@ func TestUnknownFieldsStay(t *testing.T) {
 func TestNothingIsRemoved(t *testing.T) {
 	each(t, "nothing of a user's removed", func(t *testing.T, s subject, _ inject.Result) {
 		raw := plant(t, s.request.Pod)
-		after := harvest(t, s.inject(t, raw).Pod)
+		after := harvest(t, s.inject(t, raw).Pod())
 		for number, was := range harvest(t, raw) {
 			if len(after[number]) != 1 {
 				continue // law 2 says
@@ -228,14 +228,14 @@ func TestFixedPoint(t *testing.T) {
 				return encode(t, pod)
 			}
 			fresh := s.inject(t, changed(s.request.Pod))
-			second := s.inject(t, changed(once.Pod))
+			second := s.inject(t, changed(once.Pod()))
 			if addition == "nothing" && len(second.Patch) > 0 {
 				t.Errorf("injecting the injected pod: patch %s", encode(t, second.Patch))
 			}
-			if diff := cmp.Diff(withoutOwn(t, fresh.Pod), withoutOwn(t, second.Pod)); diff != "" {
+			if diff := cmp.Diff(withoutOwn(t, fresh.Pod()), withoutOwn(t, second.Pod())); diff != "" {
 				t.Errorf("%s: (-fresh injection +second call):\n%s", addition, diff)
 			}
-			if third := s.inject(t, second.Pod); len(third.Patch) > 0 {
+			if third := s.inject(t, second.Pod()); len(third.Patch) > 0 {
 				t.Errorf("%s: the third call has the patch %s", addition, encode(t, third.Patch))
 			}
 		}
@@ -313,7 +313,7 @@ func TestOneTruth(t *testing.T) {
 				if len(response.Patch) > 0 {
 					decode(t, response.Patch, &ops)
 				}
-				want, got := templateOf(t, offline.Pod), templateOf(t, apply(t, raw, ops))
+				want, got := templateOf(t, offline.Pod()), templateOf(t, apply(t, raw, ops))
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("%s (-offline +webhook):\n%s", w, diff)
 				}
