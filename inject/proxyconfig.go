@@ -22,6 +22,7 @@ type ProxyConfig struct {
 	Spec *networking.ProxyConfig
 }
 
+// String names the resource for people.
 func (p ProxyConfig) String() string { return fmt.Sprintf("ProxyConfig %s/%s", p.Namespace, p.Name) }
 
 // selects says whether the resource names pods with these labels. One without a
