@@ -39,6 +39,7 @@ func TestDecisionsReachUserAndAuditLog(t *testing.T) {
 		},
 		"the pod's annotation declines": {
 			labels: enabled, change: annotated("sidecar.istio.io/inject", "false"), decision: "skip", reason: "pod-annotation",
+			warning: "annotation sidecar.istio.io/inject is deprecated: write a label",
 		},
 		"the label goes before the annotation": {
 			labels: enabled,
@@ -46,7 +47,7 @@ func TestDecisionsReachUserAndAuditLog(t *testing.T) {
 				annotated("sidecar.istio.io/inject", "false")(pod)
 				labelled(map[string]string{"sidecar.istio.io/inject": "true"})(pod)
 			},
-			decision: "inject", reason: "pod-label",
+			decision: "inject", reason: "pod-label", warning: "annotation sidecar.istio.io/inject is deprecated: write a label",
 		},
 		"a value that says nothing is warned of": {
 			labels: enabled, change: labelled(map[string]string{"sidecar.istio.io/inject": "yes"}), decision: "inject", reason: "policy",
