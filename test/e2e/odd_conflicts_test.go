@@ -15,6 +15,7 @@ import (
 func TestOddNames(t *testing.T) {
 	t.Parallel()
 	plain, injected := newNamespace(t, nil), newNamespace(t, enabled)
+	t.Cleanup(func() { wantSecondCallsIdle(t, injected) })
 	for sentence, odd := range map[string]oddPod{
 		"a volume that is the proxy's, in the proxy's own way": {
 			pod: `
@@ -36,6 +37,14 @@ spec:
 					}
 				}
 			},
+		},
+		"a volume that is the proxy's, with other contents": {
+			pod: `
+spec:
+  volumes: [{name: istiod-ca-cert, configMap: {name: my-ca, optional: true}}]
+`,
+			warnings:  []string{`volume "istiod-ca-cert": the template's configMap replaces the pod's; rename the pod's volume`},
+			rewritten: []string{"istiod-ca-cert"},
 		},
 		"a volume that is the proxy's, of another kind": {
 			pod: `

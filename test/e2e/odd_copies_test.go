@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 
 	"outrigger.dev/outrigger/test/controlplane"
 )
@@ -41,7 +42,7 @@ var sidecars = map[string]string{
 // runs creates a pod that is bound to a node and runs, and gives it as it is then.
 func runs(t *testing.T, namespace, pod string) *corev1.Pod {
 	t.Helper()
-	got := post(t, namespace, pod)
+	got := postAs(t, rest.ImpersonationConfig{}, namespace, whole(pod))
 	if got.Err != nil {
 		t.Fatal(got.Err)
 	}

@@ -14,15 +14,27 @@ import (
 func TestOddFields(t *testing.T) {
 	t.Parallel()
 	plain, injected := newNamespace(t, nil), newNamespace(t, enabled)
+	t.Cleanup(func() { wantSecondCallsIdle(t, injected) })
 	for sentence, odd := range map[string]oddPod{
 		"nothing but a container": {pod: ``},
 		"maps that are null": {pod: `
 metadata: {name: nulls, labels: null, annotations: null, ownerReferences: null, finalizers: null}
-spec: {initContainers: null, volumes: null, imagePullSecrets: null, securityContext: null, nodeSelector: null, containers: [{name: app, image: a, env: null, ports: null}]}
+spec:
+  initContainers: null
+  volumes: null
+  imagePullSecrets: null
+  securityContext: null
+  nodeSelector: null
+  containers: [{name: app, image: a, env: null, ports: null}]
 `},
 		"lists and maps that are empty": {pod: `
 metadata: {name: empty, labels: {}, annotations: {}}
-spec: {initContainers: [], volumes: [], imagePullSecrets: [], securityContext: {}, containers: [{name: app, image: a, env: [], ports: [], resources: {}, lifecycle: {}}]}
+spec:
+  initContainers: []
+  volumes: []
+  imagePullSecrets: []
+  securityContext: {}
+  containers: [{name: app, image: a, env: [], ports: [], resources: {}, lifecycle: {}}]
 `},
 		"resources for the pod as a whole": {
 			pod: `
@@ -180,7 +192,7 @@ func TestMirrorPodOfAKubelet(t *testing.T) {
 		t.Fatal(err)
 	}
 	kubelet := rest.ImpersonationConfig{UserName: "system:node:node-1", Groups: []string{"system:nodes", "system:authenticated"}}
-	got := postAs(t, kubelet, newNamespace(t, enabled), `
+	got := postAs(t, kubelet, newNamespace(t, enabled), whole(`
 metadata:
   name: static-node-1
   annotations: {kubernetes.io/config.hash: "0", kubernetes.io/config.mirror: "0", kubernetes.io/config.source: file}
@@ -189,7 +201,7 @@ spec:
   nodeName: node-1
   enableServiceLinks: true
   tolerations: [{operator: Exists, effect: NoExecute}]
-`)
+`))
 	if got.Err != nil {
 		t.Fatal(got.Err)
 	}

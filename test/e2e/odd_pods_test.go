@@ -195,13 +195,18 @@ func wantFixed(t *testing.T, server *injector.Injector, pod *corev1.Pod) {
 	}
 }
 
-// post creates a pod from YAML, which reaches the API server as it is.
+// post creates a pod from YAML, which reaches the API server as it is but for a
+// gate: nobody schedules it, and it takes no room on a node.
 func post(t *testing.T, namespace, pod string) created {
 	t.Helper()
+	pod = whole(pod)
+	if !strings.Contains(pod, "schedulingGates:") {
+		pod = strings.Replace(pod, "\nspec:", "\nspec:\n  schedulingGates: [{name: example.com/never}]", 1)
+	}
 	return postAs(t, rest.ImpersonationConfig{}, namespace, pod)
 }
 
-// postAs is post for somebody else.
+// postAs creates a pod in somebody's name, without a gate.
 func postAs(t *testing.T, who rest.ImpersonationConfig, namespace, pod string) created {
 	t.Helper()
 	var heard warnings
@@ -213,7 +218,7 @@ func postAs(t *testing.T, who rest.ImpersonationConfig, namespace, pod string) c
 	}
 	var stored corev1.Pod
 	err = client.CoreV1().RESTClient().Post().Namespace(namespace).Resource("pods").
-		SetHeader("Content-Type", "application/yaml").Body([]byte(whole(pod))).Do(within(t)).Into(&stored)
+		SetHeader("Content-Type", "application/yaml").Body([]byte(pod)).Do(within(t)).Into(&stored)
 	return created{Pod: &stored, Warnings: heard.texts, Err: err}
 }
 

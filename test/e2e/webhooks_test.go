@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
-	"outrigger.dev/outrigger/test/controlplane"
 	"outrigger.dev/outrigger/test/e2e/injector"
 )
 
@@ -246,39 +245,5 @@ func wantProbesOfAdded(t *testing.T, pod *corev1.Pod) {
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(probers))); diff != "" {
 		t.Errorf("the agent answers (-want +got):\n%s", diff)
-	}
-}
-
-// wantCalls reads in the audit log that the server was asked twice, and changed
-// the pod again only where somebody else had added something in between. (What the
-// API server itself adds in between, such as the token's mount, is no reason.)
-func wantCalls(t *testing.T, server *injector.Injector, pod *corev1.Pod, changed bool) {
-	t.Helper()
-	event, err := cluster.WaitForAudit(within(t), func(e controlplane.AuditEvent) bool {
-		return e.Verb == "create" && e.ObjectRef.Resource == "pods" && e.ObjectRef.Subresource == "" && e.ObjectRef.Namespace == pod.Namespace
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mutated []bool
-	for _, round := range []string{"round_0_", "round_1_"} {
-		for key, value := range event.Annotations {
-			var asked struct {
-				Configuration string
-				Mutated       bool
-			}
-			if !strings.HasPrefix(key, "mutation.webhook.admission.k8s.io/"+round) {
-				continue
-			}
-			if err := json.Unmarshal([]byte(value), &asked); err != nil {
-				t.Fatal(err)
-			}
-			if asked.Configuration == server.Name() {
-				mutated = append(mutated, asked.Mutated)
-			}
-		}
-	}
-	if diff := cmp.Diff([]bool{true, changed}, mutated); diff != "" {
-		t.Errorf("calls that changed the pod (-want +got):\n%s", diff)
 	}
 }
