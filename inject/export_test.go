@@ -8,6 +8,12 @@ var (
 	ReadBlock = readBlock
 )
 
+// Parse is what the quick parser makes of a text.
+func Parse(text string) (any, bool) {
+	p := parser{text: text}
+	return p.whole()
+}
+
 // Undone takes back what led from before to after, after the undo has been
 // through JSON as it goes on a pod.
 func Undone(before, after map[string]any) (map[string]any, error) {

@@ -1,8 +1,6 @@
 package inject
 
 import (
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -44,14 +42,14 @@ func glanced(text []byte) (*corev1.Pod, bool) {
 		Annotations     map[string]string       `json:"annotations"`
 		OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
 	}
-	into := map[string]map[string]any{
-		"metadata": {
+	read := ReadFields(text, Fields{
+		"metadata": Fields{
 			"name": &fields.Name, "generateName": &fields.GenerateName, "namespace": &fields.Namespace,
 			"labels": &fields.Labels, "annotations": &fields.Annotations, "ownerReferences": &fields.OwnerReferences,
 		},
-		"spec": {"hostNetwork": &pod.Spec.HostNetwork, "os": &pod.Spec.OS},
-	}
-	if !readMembers(text, into) {
+		"spec": Fields{"hostNetwork": &pod.Spec.HostNetwork, "os": &pod.Spec.OS},
+	})
+	if !read {
 		return nil, false
 	}
 	pod.ObjectMeta = metav1.ObjectMeta{
@@ -59,30 +57,4 @@ func glanced(text []byte) (*corev1.Pod, bool) {
 		Labels: fields.Labels, Annotations: fields.Annotations, OwnerReferences: fields.OwnerReferences,
 	}
 	return pod, true
-}
-
-// readMembers reads some fields of some fields of an object. It is false where one
-// is there twice, or is of another type.
-func readMembers(text []byte, into map[string]map[string]any) bool {
-	ok := true
-	var seen []string
-	outer := members(text, 0, func(f member) bool {
-		fields, wanted := into[f.name]
-		if !wanted {
-			return true
-		}
-		inner := members(text, f.value, func(g member) bool {
-			target, wanted := fields[g.name]
-			if !wanted {
-				return true
-			}
-			ok = ok && !slices.Contains(seen, f.name+"."+g.name) && decodeTyped(text[g.value:g.end], target) == nil
-			seen = append(seen, f.name+"."+g.name)
-			return ok
-		})
-		ok = ok && inner == nil && !slices.Contains(seen, f.name)
-		seen = append(seen, f.name)
-		return ok
-	})
-	return ok && outer == nil
 }

@@ -73,13 +73,9 @@ func flow(s string) (any, bool) {
 	if strings.Contains(s, `\`) {
 		return nil, false
 	}
-	d := json.NewDecoder(strings.NewReader(s))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) != nil || d.InputOffset() != int64(len(s)) {
-		return nil, false
-	}
-	return v, plainNumbers(v)
+	p := parser{text: s}
+	v, ok := p.whole()
+	return v, ok && plainNumbers(v)
 }
 
 func plainNumbers(v any) bool {

@@ -2,8 +2,54 @@ package inject
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 )
+
+// Fields are what is wanted of a JSON object: by a field's name the pointer that
+// its value is read into, or the Fields of the object that it is. Into a
+// *json.RawMessage goes the value's text, which shares memory with the whole.
+type Fields map[string]any
+
+// ReadFields reads some fields of a JSON object and no more of the rest than where
+// it ends. It is for JSON that is known to be some, and false where a field is of
+// another type, or where text is not written as JSON's writers write it: with
+// escapes in names, or a field twice. Then what was read so far is of no use. A
+// field that is not there leaves what it would be read into. Names count by their
+// case.
+func ReadFields(text []byte, into Fields) bool {
+	ok := true
+	names := make([]string, 0, len(into))
+	err := members(text, 0, func(f member) bool {
+		target, wanted := into[f.name]
+		if !wanted {
+			return true
+		}
+		for _, name := range names {
+			ok = ok && name != f.name
+		}
+		names = append(names, f.name)
+		ok = ok && readField(text[f.value:f.end], target)
+		return ok
+	})
+	return ok && err == nil
+}
+
+func readField(value []byte, target any) bool {
+	switch target := target.(type) {
+	case Fields:
+		return ReadFields(value, target)
+	case *json.RawMessage:
+		*target = value
+		return true
+	case *string:
+		if quick := len(value) > 1 && value[0] == '"' && bytes.IndexByte(value, '\\') < 0; quick {
+			*target = string(value[1 : len(value)-1])
+			return true
+		}
+	}
+	return decodeTyped(value, target) == nil
+}
 
 // A member is where an object's field is in a text of JSON: from its name's
 // opening quote to behind its value.

@@ -1,11 +1,8 @@
 package inject
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 )
@@ -15,23 +12,6 @@ import (
 // type, and would be gone, or on another container, once it went through it.
 // Numbers keep their text, so that what is not changed compares equal.
 type object = map[string]any
-
-// decodeObject reads one JSON object and nothing after it.
-func decodeObject(raw []byte) (object, error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var o object
-	if err := d.Decode(&o); err != nil {
-		return nil, err
-	}
-	if o == nil {
-		return nil, errors.New("null, wanted an object")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("text after the object")
-	}
-	return o, nil
-}
 
 // clone is a copy that shares nothing with v.
 func clone(v any) any {

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,24 +51,44 @@ type Review struct {
 // envelope is what is read of an AdmissionReview. The object stays bytes, so
 // that a field that nobody here knows reaches inject as it was sent.
 type envelope struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	Request    *struct {
-		UID         string                  `json:"uid"`
-		Kind        metav1.GroupVersionKind `json:"kind"`
-		SubResource string                  `json:"subResource"`
-		Name        string                  `json:"name"`
-		Namespace   string                  `json:"namespace"`
-		Operation   string                  `json:"operation"`
-		DryRun      *bool                   `json:"dryRun"`
-		Object      json.RawMessage         `json:"object"`
-	} `json:"request"`
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Request    *request `json:"request"`
+}
+
+type request struct {
+	UID         string                  `json:"uid"`
+	Kind        metav1.GroupVersionKind `json:"kind"`
+	SubResource string                  `json:"subResource"`
+	Name        string                  `json:"name"`
+	Namespace   string                  `json:"namespace"`
+	Operation   string                  `json:"operation"`
+	DryRun      *bool                   `json:"dryRun"`
+	Object      json.RawMessage         `json:"object"`
+}
+
+// readEnvelope reads a body. One that the API server wrote is looked at twice: to
+// see that it is JSON, and to find the few fields that count.
+func readEnvelope(body []byte) (envelope, error) {
+	r := &request{}
+	e := envelope{Request: r}
+	if json.Valid(body) && inject.ReadFields(body, inject.Fields{
+		"apiVersion": &e.APIVersion, "kind": &e.Kind, "request": inject.Fields{
+			"uid": &r.UID, "kind": &r.Kind, "subResource": &r.SubResource, "name": &r.Name,
+			"namespace": &r.Namespace, "operation": &r.Operation, "dryRun": &r.DryRun, "object": &r.Object,
+		},
+	}) && r.Object != nil {
+		return e, nil
+	}
+	e = envelope{}
+	err := json.Unmarshal(body, &e)
+	return e, err
 }
 
 // readReview reads an AdmissionReview; what is wrong with it is in the error.
 func readReview(body []byte) (Review, error) {
-	var e envelope
-	if err := json.Unmarshal(body, &e); err != nil {
+	e, err := readEnvelope(body)
+	if err != nil {
 		return Review{}, fmt.Errorf("body: %w, want an %s", err, reviewKind)
 	}
 	if e.Kind != reviewKind || e.APIVersion != reviewV1 && e.APIVersion != reviewV1beta1 {
@@ -110,43 +131,13 @@ func (r Review) outOfScope() string {
 }
 
 // podName is what to call the pod in the log: its name, or the prefix that its
-// name will be made from. It reads the object only as far as it must: the API
-// server writes both first in metadata, and metadata before the rest.
+// name will be made from.
 func (r Review) podName() string {
-	if r.name != "" {
-		return r.name
+	name, prefix := r.name, ""
+	if name == "" {
+		inject.ReadFields(r.Pod, inject.Fields{"metadata": inject.Fields{"name": &name, "generateName": &prefix}})
 	}
-	object := json.NewDecoder(bytes.NewReader(r.Pod))
-	if !enter(object, "metadata") {
-		return ""
-	}
-	var prefix string
-	if !enter(object, "generateName") || object.Decode(&prefix) != nil {
-		return ""
-	}
-	return prefix
-}
-
-// enter reads the start of an object and goes to the value of one of its keys.
-// It is false where there is none.
-func enter(d *json.Decoder, key string) bool {
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return false
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return false
-		}
-		if name == key {
-			return true
-		}
-		var skipped json.RawMessage
-		if d.Decode(&skipped) != nil {
-			return false
-		}
-	}
-	return false
+	return cmp.Or(name, prefix)
 }
 
 // readBody reads a request's body whole, within [maxReview] and [readTimeout].
