@@ -144,9 +144,10 @@ func port(value string) error {
 	return nil
 }
 
+// seconds are, in a probe, an int32.
 func seconds(value string) error {
-	if _, err := strconv.ParseUint(value, 10, 32); err != nil {
-		return fmt.Errorf("%q is no number, wanted 0 or more", short(value))
+	if _, err := strconv.ParseUint(value, 10, 31); err != nil {
+		return fmt.Errorf("%q is no number, wanted 0 to 2147483647", short(value))
 	}
 	return nil
 }
@@ -203,6 +204,20 @@ func plainNames(value string) error {
 func jsonObject(value string) error {
 	if _, err := decodeObject([]byte(value)); err != nil {
 		return fmt.Errorf("%q is no JSON object", short(value))
+	}
+	return nil
+}
+
+// volumeSources checks what each volume is made from: something, and one thing.
+func volumeSources(value string) error {
+	volumes, err := decodeObject([]byte(value))
+	if err != nil {
+		return jsonObject(value)
+	}
+	for _, name := range sortedKeys(volumes) {
+		if source, ok := volumes[name].(object); !ok || len(source) != 1 {
+			return fmt.Errorf("volume %q has not one source, wanted one like {\"emptyDir\": {}}", short(name))
+		}
 	}
 	return nil
 }

@@ -189,7 +189,7 @@ var keys = []Key{
 	},
 	{
 		Name: "sidecar.istio.io/userVolume", On: annotated, Values: "JSON object, name to volume source", Default: "none",
-		Effect: "adds volumes to the pod", ignore: jsonObject, deny: plainNames,
+		Effect: "adds volumes to the pod", ignore: volumeSources, deny: plainNames,
 	},
 	{
 		Name: "sidecar.istio.io/userVolumeMount", On: annotated, Values: "JSON object, name to volume mount", Default: "none",

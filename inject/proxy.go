@@ -18,12 +18,7 @@ func proxyOf(pod object) object {
 	return nil
 }
 
-// appendEnv adds a variable to a container, behind all that it has.
-func appendEnv(container object, name, value string) {
-	container["env"] = append(items(container, "env"), object{"name": name, "value": value})
-}
-
-// setEnv is appendEnv in place of a variable of that name.
+// setEnv adds a variable to a container, behind all others that it has.
 func setEnv(container object, name, value string) {
 	var rest []any
 	for _, item := range items(container, "env") {
@@ -31,8 +26,7 @@ func setEnv(container object, name, value string) {
 			rest = append(rest, item)
 		}
 	}
-	container["env"] = rest
-	appendEnv(container, name, value)
+	container["env"] = append(rest, object{"name": name, "value": value})
 }
 
 // nativeAnnotation chooses for one pod between a native and a classic sidecar.

@@ -36,7 +36,8 @@ var proxyConfigRules = []struct {
 	{"tracing", checkTracing},
 	{"statsdUdpAddress", func(c *meshconfig.ProxyConfig) error { return addressOrNone(c.StatsdUdpAddress) }},
 	{"envoyMetricsServiceAddress", func(c *meshconfig.ProxyConfig) error {
-		return addressOrNone(c.EnvoyMetricsServiceAddress) //nolint:staticcheck // deprecated, and still read
+		//lint:ignore SA1019 it is deprecated, and still read
+		return addressOrNone(c.EnvoyMetricsServiceAddress)
 	}},
 	{"envoyMetricsService.address", func(c *meshconfig.ProxyConfig) error {
 		return addressOrNone(c.GetEnvoyMetricsService().GetAddress())
@@ -184,7 +185,7 @@ func checkTracing(c *meshconfig.ProxyConfig) error {
 		return under("zipkin.address", agentAddress(tracer.Zipkin.GetAddress()))
 	case *meshconfig.Tracing_Datadog_:
 		return under("datadog.address", agentAddress(tracer.Datadog.GetAddress()))
-	case *meshconfig.Tracing_Lightstep_: //nolint:staticcheck // deprecated, and still read
+	case *meshconfig.Tracing_Lightstep_:
 		return errors.Join(
 			under("lightstep.address", address(tracer.Lightstep.GetAddress())),
 			under("lightstep.accessToken", notEmpty(tracer.Lightstep.GetAccessToken())))
