@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,13 +45,14 @@ func prove(sent object, ops []Operation, want object) error {
 // the operations, all that is on no operation's path.
 func applied(tree object, ops []Operation) (object, error) {
 	var doc any = tree
+	a := &applying{own: map[uintptr]bool{}}
 	for _, op := range ops {
 		var tokens []string
 		for token := range strings.SplitSeq(strings.TrimPrefix(op.Path, "/"), "/") {
 			tokens = append(tokens, pointerUnescaper.Replace(token))
 		}
 		var err error
-		if doc, err = operate(doc, tokens, op); err != nil {
+		if doc, err = a.operate(doc, tokens, op); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", op.Operation, op.Path, err)
 		}
 	}
@@ -62,25 +65,28 @@ func applied(tree object, ops []Operation) (object, error) {
 
 var errNoPlace = errors.New("there is no such place")
 
+// An applying knows which objects are copies of its own, that it may change.
+type applying struct{ own map[uintptr]bool }
+
 // operate is node with op done where tokens lead.
-func operate(node any, tokens []string, op Operation) (any, error) {
+func (a *applying) operate(node any, tokens []string, op Operation) (any, error) {
 	switch node := node.(type) {
 	case object:
-		child, there := node[tokens[0]]
-		changed := make(object, len(node)+1)
-		for key, value := range node {
-			changed[key] = value
+		if !a.own[reflect.ValueOf(node).Pointer()] {
+			node = maps.Clone(node)
+			a.own[reflect.ValueOf(node).Pointer()] = true
 		}
-		return changed, operateField(changed, child, there, tokens, op)
+		return node, a.field(node, tokens, op)
 	case []any:
-		return operateList(slices.Clone(node), tokens, op)
+		return a.list(slices.Clone(node), tokens, op)
 	default:
 		return nil, errNoPlace
 	}
 }
 
-func operateField(o object, child any, there bool, tokens []string, op Operation) error {
+func (a *applying) field(o object, tokens []string, op Operation) error {
 	name := tokens[0]
+	child, there := o[name]
 	switch {
 	case len(tokens) == 1 && op.Operation == "add", len(tokens) == 1 && op.Operation == "replace" && there:
 		o[name] = op.Value
@@ -88,7 +94,7 @@ func operateField(o object, child any, there bool, tokens []string, op Operation
 		delete(o, name)
 	case len(tokens) > 1 && there:
 		var err error
-		o[name], err = operate(child, tokens[1:], op)
+		o[name], err = a.operate(child, tokens[1:], op)
 		return err
 	default:
 		return errNoPlace
@@ -96,7 +102,7 @@ func operateField(o object, child any, there bool, tokens []string, op Operation
 	return nil
 }
 
-func operateList(list []any, tokens []string, op Operation) (any, error) {
+func (a *applying) list(list []any, tokens []string, op Operation) (any, error) {
 	at, err := strconv.Atoi(tokens[0])
 	last := len(tokens) == 1
 	switch {
@@ -112,6 +118,6 @@ func operateList(list []any, tokens []string, op Operation) (any, error) {
 	case last && op.Operation == "remove":
 		return slices.Delete(list, at, at+1), nil
 	}
-	list[at], err = operate(list[at], tokens[1:], op)
+	list[at], err = a.operate(list[at], tokens[1:], op)
 	return list, err
 }

@@ -12,7 +12,7 @@ func encode(v any) ([]byte, error) { return appendTree(make([]byte, 0, 4096), v)
 
 // EncodePatch writes a patch as JSON, as [encode] does.
 func EncodePatch(ops []Operation) ([]byte, error) {
-	b := append(make([]byte, 0, 8192), '[')
+	b := append(make([]byte, 0, 12<<10), '[')
 	for i, op := range ops {
 		if i > 0 {
 			b = append(b, ',')

@@ -44,10 +44,23 @@ const portKey = "containerPort"
 // port for UDP is another one than that for TCP of the same number, where the API
 // server would make one of the two that a gateway for HTTP/3 has.
 func Merge(base, overlay map[string]any) (map[string]any, error) {
+	return merging{}.merge(base, overlay)
+}
+
+// mergeUsingUp is Merge for an overlay that nobody reads afterwards: what it has
+// alone is taken as it is, and not copied.
+func mergeUsingUp(base, overlay object) (object, error) {
+	return merging{usesUp: true}.merge(base, overlay)
+}
+
+// A merging is one overlay's way over a base.
+type merging struct{ usesUp bool }
+
+func (m merging) merge(base, overlay object) (object, error) {
 	switch directive := overlay[patchDirective]; directive {
 	case nil:
 	case "replace":
-		return adoptFields(overlay), nil
+		return m.adoptFields(overlay), nil
 	case "delete":
 		return object{}, nil
 	default:
@@ -63,15 +76,15 @@ func Merge(base, overlay map[string]any) (map[string]any, error) {
 		if strings.HasPrefix(field, "$") {
 			continue
 		}
-		if err := mergeField(base, field, overlay[field]); err != nil {
+		if err := m.field(base, field, overlay[field]); err != nil {
 			return nil, err
 		}
 	}
 	return base, listDirectives(base, overlay)
 }
 
-// mergeField lays one field's value over base.
-func mergeField(base object, field string, value any) error {
+// field lays one field's value over base.
+func (m merging) field(base object, field string, value any) error {
 	key, keyed := listKeys[field]
 	switch value := value.(type) {
 	case nil:
@@ -81,7 +94,7 @@ func mergeField(base object, field string, value any) error {
 		return nil
 	case object:
 		if have, ok := base[field].(object); ok {
-			merged, err := Merge(have, value)
+			merged, err := m.merge(have, value)
 			if err != nil {
 				return fmt.Errorf("%s: %w", field, err)
 			}
@@ -91,7 +104,7 @@ func mergeField(base object, field string, value any) error {
 	case []any:
 		have, ok := base[field].([]any)
 		if keyed {
-			merged, err := mergeList(have, value, key)
+			merged, err := m.list(have, value, key)
 			if err != nil {
 				return fmt.Errorf("%s: %w", field, err)
 			}
@@ -105,15 +118,15 @@ func mergeField(base object, field string, value any) error {
 			return nil
 		}
 	}
-	if adopted, keep := adopt(value); keep {
+	if adopted, keep := m.adopt(value); keep {
 		base[field] = adopted
 	}
 	return nil
 }
 
-// mergeList merges elements by key. Elements that only overlay has come first;
+// list merges elements by key. Elements that only overlay has come first;
 // an element of base keeps its place before those that it stood before.
-func mergeList(base, overlay []any, key string) ([]any, error) {
+func (m merging) list(base, overlay []any, key string) ([]any, error) {
 	merged := slices.Clone(base)
 	replace := false
 	var laid []string
@@ -137,7 +150,7 @@ func mergeList(base, overlay []any, key string) ([]any, error) {
 		}
 		at := slices.IndexFunc(merged, func(v any) bool { return identity(v, key) == id })
 		var err error
-		if merged, err = lay(merged, at, element); err != nil {
+		if merged, err = m.lay(merged, at, element); err != nil {
 			return nil, fmt.Errorf("%q: %w", id, err)
 		}
 		laid = append(laid, id)
@@ -149,12 +162,12 @@ func mergeList(base, overlay []any, key string) ([]any, error) {
 }
 
 // lay merges element over the one at index, or appends it where there is none.
-func lay(list []any, at int, element object) ([]any, error) {
+func (m merging) lay(list []any, at int, element object) ([]any, error) {
 	if at < 0 {
-		return append(list, adoptFields(element)), nil
+		return append(list, m.adoptFields(element)), nil
 	}
 	have, _ := list[at].(object)
-	merged, err := Merge(have, element)
+	merged, err := m.merge(have, element)
 	list[at] = merged
 	return list, err
 }
@@ -223,17 +236,20 @@ func identity(item any, key string) string {
 // adopt is a copy of an overlay's value for a place where the pod has none:
 // without nulls, which would mean nothing there, and without directives. keep
 // is false for a value that is nothing but a directive.
-func adopt(v any) (adopted any, keep bool) {
+func (m merging) adopt(v any) (adopted any, keep bool) {
 	switch v := v.(type) {
 	case object:
 		if _, directive := v[patchDirective]; directive && v[patchDirective] != "replace" {
 			return nil, false
 		}
-		return adoptFields(v), true
+		return m.adoptFields(v), true
 	case []any:
-		out := make([]any, 0, len(v))
+		out := v[:0]
+		if !m.usesUp {
+			out = make([]any, 0, len(v))
+		}
 		for _, item := range v {
-			if adopted, keep := adopt(item); keep {
+			if adopted, keep := m.adopt(item); keep {
 				out = append(out, adopted)
 			}
 		}
@@ -244,14 +260,20 @@ func adopt(v any) (adopted any, keep bool) {
 }
 
 // adoptFields is adopt for the fields of an object.
-func adoptFields(o object) object {
-	out := make(object, len(o))
+func (m merging) adoptFields(o object) object {
+	out := o
+	if !m.usesUp {
+		out = make(object, len(o))
+	}
 	for field, value := range o {
-		if value == nil || strings.HasPrefix(field, "$") {
-			continue
+		keep := value != nil && !strings.HasPrefix(field, "$")
+		if keep {
+			value, keep = m.adopt(value)
 		}
-		if adopted, keep := adopt(value); keep {
-			out[field] = adopted
+		if keep {
+			out[field] = value
+		} else {
+			delete(out, field)
 		}
 	}
 	return out

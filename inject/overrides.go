@@ -61,7 +61,7 @@ func (r *rendering) own(list, name string) object {
 	if own == nil {
 		return nil
 	}
-	out := adoptFields(own)
+	out := merging{}.adoptFields(own)
 	if text(out, "image") == autoImage {
 		delete(out, "image")
 	}

@@ -95,7 +95,7 @@ func (r *rendering) lay(overlay object) error {
 	if r.native {
 		r.moveToInit()
 	}
-	r.merged, err = Merge(r.merged, overlay)
+	r.merged, err = mergeUsingUp(r.merged, overlay)
 	return err
 }
 

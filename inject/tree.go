@@ -120,5 +120,10 @@ func scalar(v any) string {
 
 // sortedKeys are an object's keys in the order that everything is done in.
 func sortedKeys(o object) []string {
-	return slices.Sorted(maps.Keys(o))
+	keys := make([]string, 0, len(o))
+	for key := range o {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
 }
