@@ -53,6 +53,10 @@ func appendTree(b []byte, v any) ([]byte, error) {
 		return append(b, ']'), nil
 	case string:
 		return appendText(b, v), nil
+	case json.Number: // as it was read
+		return append(b, v...), nil
+	case int:
+		return strconv.AppendInt(b, int64(v), 10), nil
 	case bool:
 		return strconv.AppendBool(b, v), nil
 	case nil:

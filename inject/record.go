@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -16,7 +17,7 @@ type record struct {
 	Reason    Reason   `json:"reason"`
 	Templates []string `json:"templates"`
 	Native    bool     `json:"native"`
-	Undo      undo     `json:"undo"`
+	Undo      undo     `json:"undo,omitempty"`
 
 	// own are the user's own containers, where the undo does not know them.
 	own map[string]object
@@ -48,12 +49,15 @@ func readRecord(pod object) (*record, error) {
 func (r record) write(base, pod object) error {
 	delete(sub(sub(pod, "metadata"), "annotations"), RecordAnnotation)
 	r.Version = recordVersion
-	r.Undo = undoOf(base, pod)
-	raw, err := encode(r)
+	head, err := encode(r)
 	if err != nil {
 		return err
 	}
-	annotate(pod, RecordAnnotation, string(raw))
+	raw := append(bytes.TrimSuffix(head, []byte("}")), `,"undo":`...)
+	if raw, err = appendTree(raw, undoOf(base, pod)); err != nil {
+		return err
+	}
+	annotate(pod, RecordAnnotation, string(append(raw, '}')))
 	return checkRoom(base, pod)
 }
 
