@@ -3,6 +3,8 @@ package inject
 import (
 	"slices"
 	"strings"
+
+	meshconfig "istio.io/api/mesh/v1alpha1"
 )
 
 // Types of the proxy's image that Istio publishes, each a suffix of the tag.
@@ -34,14 +36,14 @@ func imageRef(hub, name, tag, imageType string) string {
 
 // images are the proxy's image and the init container's: the annotation's type,
 // for the proxy then ProxyConfig's, then the values' variant.
-func (r *rendering) images() (proxy, initial string) {
-	v := r.in.values
+func (in *Injector) images(config *meshconfig.ProxyConfig, annotations map[string]string) (proxy, initial string) {
+	v := in.values
 	imageType := v.variant
 	initType := v.variant
-	if image := r.proxyConfig.GetImage(); image != nil {
+	if image := config.GetImage(); image != nil {
 		imageType = image.GetImageType()
 	}
-	if annotated, ok := r.pod.Annotations[imageTypeAnnotation]; ok {
+	if annotated, ok := annotations[imageTypeAnnotation]; ok {
 		imageType, initType = annotated, annotated
 	}
 	return imageRef(v.hub, v.proxyImage, v.tag, imageType), imageRef(v.hub, v.initImage, v.tag, initType)

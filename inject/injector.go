@@ -89,7 +89,7 @@ func New(src Sources, settings Settings) (*Injector, error) {
 	}
 	texts := templates.Builtin()
 	maps.Copy(texts, config.Templates)
-	if in.set, err = templates.Parse(texts, templates.Options{Env: in.env, Fixed: in.fixed()}); err != nil {
+	if in.set, err = templates.Parse(texts, templates.Options{Env: in.env, Fixed: in.fixed(), Common: in.common()}); err != nil {
 		return nil, err
 	}
 	return in, in.prove()

@@ -123,7 +123,7 @@ func (r *rendering) data() *templates.Data {
 	data.ObjectMeta, data.Spec = r.pod.ObjectMeta, r.pod.Spec
 	data.ProxyConfig = r.proxyConfig
 	data.NativeSidecars = r.native
-	data.ProxyImage, data.ProxyInitImage = r.images()
+	data.ProxyImage, data.ProxyInitImage = r.in.images(r.proxyConfig, r.pod.Annotations)
 	data.ProxyUID, data.ProxyGID = r.in.proxyIDs(r.namespace)
 	return data
 }
@@ -137,6 +137,16 @@ func (in *Injector) fixed() *templates.Data {
 		InboundTrafficPolicyMode: in.inboundPolicy(),
 		CompliancePolicy:         in.env["COMPLIANCE_POLICY"],
 	}
+}
+
+// common is what templates see that is the same for most pods.
+func (in *Injector) common() *templates.Data {
+	data := in.fixed()
+	data.ProxyConfig = in.mesh.GetDefaultConfig()
+	data.NativeSidecars = in.env["ENABLE_NATIVE_SIDECARS"] != "false"
+	data.ProxyImage, data.ProxyInitImage = in.images(data.ProxyConfig, nil)
+	data.ProxyUID, data.ProxyGID = in.proxyIDs(Namespace{})
+	return data
 }
 
 // inboundPolicy is how traffic reaches the application: by the pod's address,

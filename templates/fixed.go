@@ -53,6 +53,9 @@ func (f *folding) fixedList(list *parse.ListNode, here scope) bool {
 
 func (f *folding) fixedPipe(pipe *parse.PipeNode, here scope) bool {
 	for _, cmd := range pipe.Cmds {
+		if f.asksForAbsent(cmd, here) {
+			continue
+		}
 		for _, arg := range cmd.Args {
 			if !f.fixedArg(arg, here) {
 				return false
@@ -60,6 +63,47 @@ func (f *folding) fixedPipe(pipe *parse.PipeNode, here scope) bool {
 		}
 	}
 	return true
+}
+
+// asksForAbsent says whether a command asks for an annotation that a common pod
+// does not have, and notes which.
+func (f *folding) asksForAbsent(cmd *parse.CommandNode, here scope) bool {
+	if !f.common || len(cmd.Args) < 3 {
+		return false
+	}
+	name, ok := cmd.Args[2].(*parse.StringNode)
+	switch called(cmd) {
+	case "annotation":
+		ok = ok && len(cmd.Args) == 4 && refersTo(cmd.Args[1], here, "ObjectMeta") && f.fixedArg(cmd.Args[3], here)
+	case "index", "isset":
+		ok = ok && len(cmd.Args) == 3 && f.holdsAnnotations(cmd.Args[1], here)
+	default:
+		return false
+	}
+	if ok {
+		f.absent[name.Text] = true
+	}
+	return ok
+}
+
+// holdsAnnotations says whether a value is all annotations of a common pod.
+func (f *folding) holdsAnnotations(arg parse.Node, here scope) bool {
+	if v, ok := arg.(*parse.VariableNode); ok && len(v.Ident) == 1 && f.annotations[v.Ident[0]] {
+		return true
+	}
+	return f.common && refersTo(arg, here, "ObjectMeta", "Annotations")
+}
+
+// refersTo says whether a value is a certain field of the data.
+func refersTo(arg parse.Node, here scope, path ...string) bool {
+	switch arg := arg.(type) {
+	case *parse.FieldNode:
+		return here.atRoot && slices.Equal(arg.Ident, path)
+	case *parse.VariableNode:
+		return arg.Ident[0] == "$" && slices.Equal(arg.Ident[1:], path)
+	default:
+		return false
+	}
 }
 
 func (f *folding) fixedArg(arg parse.Node, here scope) bool {
@@ -71,10 +115,10 @@ func (f *folding) fixedArg(arg parse.Node, here scope) bool {
 	case *parse.DotNode:
 		return here.fixedDot
 	case *parse.FieldNode:
-		return here.fixedDot || here.atRoot && slices.Contains(fixedFields, arg.Ident[0])
+		return here.fixedDot || here.atRoot && slices.Contains(f.fields, arg.Ident[0])
 	case *parse.VariableNode:
 		if arg.Ident[0] == "$" {
-			return len(arg.Ident) > 1 && slices.Contains(fixedFields, arg.Ident[1])
+			return len(arg.Ident) > 1 && slices.Contains(f.fields, arg.Ident[1])
 		}
 		return f.known[arg.Ident[0]] || slices.Contains(here.variables, arg.Ident[0])
 	case *parse.ChainNode:

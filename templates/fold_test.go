@@ -19,7 +19,7 @@ func TestFoldedTemplatesGiveTheSame(t *testing.T) {
 	} {
 		data := newData(t)
 		over(data.Values, tree(t, values))
-		folded := parse(t, templates.Builtin(), templates.Options{Fixed: data})
+		folded := parse(t, templates.Builtin(), templates.Options{Fixed: data, Common: data})
 		plain := parse(t, templates.Builtin(), templates.Options{})
 		for i, raw := range templates.Corpus() {
 			for _, native := range []bool{true, false} {
@@ -70,6 +70,11 @@ var foldable = []string{
 	`{{ range until 100000000 }}x{{ end }}`, `{{ repeat 100000 "x" | len }}`, `{{ .Values }}{{ . | toString | len }}`,
 	`{{ "a" | printf "%s-%s" .Values.text }}{{ .Values.text | printf "%s-%s" .ObjectMeta.Name }}{{ (printf "%s" .Values.text) }}`,
 	`{{ if and .Values.a.c .NativeSidecars }}{{ $v := .Values.text }}{{ $v }}{{ end }}{{ if or .NativeSidecars .Values.text }}y{{ end }}`,
+	`{{ $a := .ObjectMeta.Annotations }}{{ index $a "web" }}{{ isset $a "x" }}{{ annotation .ObjectMeta "there" .Values.text }}{{ $a }}`,
+	`{{ $k := "web" }}{{ if not (isset .ObjectMeta.Annotations $k) }}{{ $k = "y" }}{{ end }}{{ index .ObjectMeta.Annotations $k }}{{ range $k, $v := .ObjectMeta.Annotations }}{{ $k }}{{ end }}`,
+	`{{ with index .ObjectMeta.Annotations "z" }}{{ $x := . }}{{ $x }}{{ else }}{{ .ObjectMeta.Name }}{{ end }}{{ $r := "a" }}{{ if index .ObjectMeta.Annotations "z" }}{{ $r = "b" }}{{ end }}{{ $r }}`,
+	`{{ with .ObjectMeta }}{{ index .Annotations "web" }}{{ annotation . "web" "x" }}{{ end }}{{ range .Spec.Containers }}{{ annotation $.ObjectMeta "z" .Name }}{{ isset $.ObjectMeta.Annotations "z" }}{{ end }}`,
+	`{{ protoToJSON .ProxyConfig }}{{ .ProxyUID | default 7 }}{{ .NativeSidecars }}{{ .ProxyImage }}{{ index .ObjectMeta.Labels "web" }}{{ index .ObjectMeta.Annotations "web" "x" }}`,
 	`{{ if .Values.text }}{{ $v := 1 }}{{ end }}{{ if .Values.text }}{{ $v := 2 }}{{ $v }}{{ end }}`,
 }
 
@@ -89,9 +94,10 @@ func FuzzFold(f *testing.F) {
 		if err != nil {
 			return
 		}
-		folded := parse(t, map[string]string{"t": text}, templates.Options{Fixed: data})
+		folded := parse(t, map[string]string{"t": text}, templates.Options{Fixed: data, Common: data})
 		d := *data
 		d.ObjectMeta.Name = name
+		d.ObjectMeta.Annotations = map[string]string{name: name, "there": "is"}
 		d.Spec.Containers = []corev1.Container{{Name: name}}
 		for _, d.NativeSidecars = range []bool{true, false} {
 			want, wrong := plain.Execute("t", &d)

@@ -3,6 +3,7 @@ package templates
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sync"
 	"text/template"
 )
@@ -26,10 +27,50 @@ type program struct {
 	mutates bool
 	// executions are kept for the next one: making one costs more than using it.
 	executions sync.Pool
+	// common is the same template for common pods; nil where there is none.
+	common *commonProgram
+}
+
+// A commonProgram is a template for pods that are as most are: their data has the
+// common fields of data, and none of the annotations that the template asks for.
+type commonProgram struct {
+	program *program
+	data    *Data
+	absent  []string
+}
+
+// fits says whether data is that of a common pod.
+func (c *commonProgram) fits(data *Data) bool {
+	same := data.NativeSidecars == c.data.NativeSidecars && data.ProxyConfig == c.data.ProxyConfig &&
+		data.ProxyImage == c.data.ProxyImage && data.ProxyInitImage == c.data.ProxyInitImage &&
+		data.ProxyUID == c.data.ProxyUID && data.ProxyGID == c.data.ProxyGID
+	return same && !slices.ContainsFunc(c.absent, func(name string) bool {
+		_, there := data.ObjectMeta.Annotations[name]
+		return there
+	})
 }
 
 // compile parses a text and makes it pay for what it does.
-func compile(text string, known map[string]function, fixed *Data) (*program, error) {
+func compile(text string, known map[string]function, opts Options) (*program, error) {
+	p, err := parseProgram(text, known)
+	if err != nil || p.mutates {
+		return p, err
+	}
+	if opts.Fixed != nil {
+		fold(p.template, p.functions, opts.Fixed)
+	}
+	if opts.Common != nil {
+		common, err := parseProgram(text, known)
+		if err != nil {
+			return nil, err
+		}
+		absent := foldCommon(common.template, common.functions, opts.Common)
+		p.common = &commonProgram{program: common, data: opts.Common, absent: absent}
+	}
+	return p, nil
+}
+
+func parseProgram(text string, known map[string]function) (*program, error) {
 	if len(text) > maxText {
 		return nil, fmt.Errorf("%d bytes, want at most %d", len(text), maxText)
 	}
@@ -49,9 +90,6 @@ func compile(text string, known map[string]function, fixed *Data) (*program, err
 	}
 	for name, fn := range loopFunctions() {
 		p.functions[name] = fn
-	}
-	if fixed != nil && !p.mutates {
-		fold(parsed, p.functions, fixed)
 	}
 	return p, nil
 }
@@ -82,6 +120,9 @@ func (p *program) execution() (*execution, error) {
 }
 
 func (p *program) execute(data *Data) (output []byte, err error) {
+	if p.common != nil && p.common.fits(data) {
+		return p.common.program.execute(data)
+	}
 	e, err := p.execution()
 	if err != nil {
 		return nil, err
