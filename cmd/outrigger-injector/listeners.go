@@ -7,31 +7,74 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"sigs.k8s.io/controller-runtime/pkg/webhook"
 )
 
-// newWebhookServer serves the webhook over TLS until the context of its Start
-// ends; then it answers what is under way, for a minute at most.
-func newWebhookServer(address string, handler http.Handler, c certificate) (webhook.Server, error) {
-	host, port, err := splitAddress(address)
-	if err != nil {
-		return nil, err
-	}
+// Bounds on what a caller of the webhook may take. The API server sends a few
+// hundred bytes of headers, and a review in one go; the handler is stricter about
+// the time for a review, and for its reply.
+const (
+	headerTime  = 5 * time.Second
+	requestTime = 10 * time.Second
+	replyTime   = 30 * time.Second
+	// idleTime is how long the API server keeps a connection that it does not use.
+	idleTime    = 90 * time.Second
+	headerBytes = 16 << 10
+	// leaveTime is how long what is under way may take when the server stops.
+	leaveTime = time.Minute
+)
+
+// newWebhookServer is the server of the webhook's port.
+func newWebhookServer(handler http.Handler, c certificate) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/inject", handler)
 	mux.Handle("/inject/", handler)
-	return webhook.NewServer(webhook.Options{
-		Host:       host,
-		Port:       port,
-		WebhookMux: mux,
-		TLSOpts: []func(*tls.Config){func(t *tls.Config) {
-			t.GetCertificate = c.GetCertificate
-			t.MinVersion = tls.VersionTLS12
-			// The API server speaks HTTP/1.1 to webhooks, and nobody else need call.
-			t.NextProtos = []string{"http/1.1"}
-		}},
-	}), nil
+	// The API server speaks HTTP/1.1 to webhooks, and nobody else need call.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Server{
+		Handler:           mux,
+		TLSConfig:         &tls.Config{GetCertificate: c.GetCertificate, MinVersion: tls.VersionTLS12},
+		Protocols:         protocols,
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       requestTime,
+		WriteTimeout:      replyTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    headerBytes,
+	}
+}
+
+// listenWebhook serves over TLS until ctx ends; then it answers what is under way
+// and returns.
+func listenWebhook(ctx context.Context, address string, server *http.Server) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	stopped := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
+		defer cancel()
+		if server.Shutdown(patience) != nil {
+			_ = server.Close() // whoever is left has had the time for several requests
+		}
+	})
+	if err := server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	<-stopped
+	return nil
+}
+
+// callWebhook connects to the webhook, as a caller would. Which certificate it
+// shows is not looked at here.
+func callWebhook(address string) error {
+	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: headerTime}, Config: &tls.Config{InsecureSkipVerify: true}}
+	conn, err := dialer.Dial("tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // listenPlain serves without TLS until ctx ends: what has nothing to hide, to

@@ -6,13 +6,11 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
-	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// newLog makes the log that everything in the process writes to: ours, client-go's,
-// controller-runtime's and the standard library's.
+// newLog makes the log that everything in the process writes to: ours, client-go's
+// and the standard library's.
 func newLog(out io.Writer, level, format string) (*slog.Logger, error) {
 	options := &slog.HandlerOptions{ReplaceAttr: readable}
 	var l slog.Level
@@ -32,7 +30,6 @@ func newLog(out io.Writer, level, format string) (*slog.Logger, error) {
 	log := slog.New(handler)
 	slog.SetDefault(log) // net/http tells the standard log of failed handshakes
 	klog.SetSlogLogger(log.With("logger", "client-go"))
-	ctrllog.SetLogger(logr.FromSlogHandler(handler))
 	return log, nil
 }
 

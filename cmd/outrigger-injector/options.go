@@ -195,21 +195,21 @@ func (o *options) check() error {
 	for name, address := range map[string]string{
 		"webhook-address": o.webhookAddress, "health-address": o.healthAddress, "metrics-address": o.metricsAddress,
 	} {
-		if _, _, err := splitAddress(address); err != nil {
+		if !isAddress(address) {
 			return fmt.Errorf("--%s %q: want HOST:PORT or :PORT", name, address)
 		}
 	}
 	return nil
 }
 
-// splitAddress takes an address to listen on apart.
-func splitAddress(address string) (host string, port int, err error) {
-	host, text, err := net.SplitHostPort(address)
+// isAddress says whether a text is an address to listen on.
+func isAddress(text string) bool {
+	_, port, err := net.SplitHostPort(text)
 	if err != nil {
-		return "", 0, err
+		return false
 	}
-	number, err := strconv.ParseUint(text, 10, 16)
-	return host, int(number), err
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
 }
 
 // env is what templates may read as environment.

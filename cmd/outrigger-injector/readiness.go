@@ -104,12 +104,12 @@ func checkTrust(c certificate) func() report {
 
 // checkListening reports whether the webhook can be called, by calling it. It does
 // not while there is no certificate: that would only fill the log.
-func checkListening(call func(*http.Request) error, c certificate) func() report {
+func checkListening(call func() error, c certificate) func() report {
 	return func() report {
 		if _, err := c.GetCertificate(nil); err != nil {
 			return reportOf(err)
 		}
-		return reportOf(call(nil))
+		return reportOf(call())
 	}
 }
 

@@ -50,7 +50,7 @@ func serve(ctx context.Context, o *options, log *slog.Logger) error {
 	for name, follow := range p.following {
 		parts.start(rest, name, follow)
 	}
-	webhookStopped := parts.start(serving, "webhook", p.webhook.Start)
+	webhookStopped := parts.start(serving, "webhook", p.webhook)
 
 	select {
 	case <-ctx.Done():
@@ -74,7 +74,7 @@ func serve(ctx context.Context, o *options, log *slog.Logger) error {
 type program struct {
 	health, metrics http.Handler
 	readiness       *readiness
-	webhook         interface{ Start(context.Context) error }
+	webhook         func(context.Context) error
 	// following are the parts that follow the cluster, by name.
 	following map[string]func(context.Context) error
 }
@@ -115,17 +115,21 @@ func build(o *options, log *slog.Logger) (*program, error) {
 		"templates":                checkTemplates(configuration.State),
 	}}
 	reviews := webhook.NewReviews(inForce(configuration), known)
-	server, err := newWebhookServer(o.webhookAddress, leaving(metrics.Replies(&webhook.Handler{
-		Reviewer: webhook.Measured(webhook.Bounded(reviews, webhook.DefaultPlaces), metrics),
-		Revision: o.revision,
-		Log:      log,
-	}), p.readiness), tls)
-	if err != nil {
-		return nil, err
-	}
-	p.webhook, p.readiness.checks["webhook"] = server, checkListening(server.StartedChecker(), tls)
+	server := newWebhookServer(leaving(newAdmission(reviews, webhook.DefaultPlaces, o.revision, metrics, log), p.readiness), tls)
+	p.webhook = func(ctx context.Context) error { return listenWebhook(ctx, o.webhookAddress, server) }
+	p.readiness.checks["webhook"] = checkListening(func() error { return callWebhook(o.webhookAddress) }, tls)
 	p.health, p.metrics = healthMux(p.readiness), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return p, nil
+}
+
+// newAdmission answers reviews, so many at a time.
+func newAdmission(reviews webhook.Reviewer, places int, revision string, metrics *webhook.Metrics, log *slog.Logger) http.Handler {
+	return metrics.Replies(&webhook.Handler{
+		Reviewer: webhook.Measured(webhook.Bounded(reviews, places), metrics),
+		Revision: revision,
+		Log:      log,
+		Shed:     metrics.Shed,
+	})
 }
 
 // newConfiguration follows what the flags say, and keeps what was good.

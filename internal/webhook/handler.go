@@ -21,9 +21,6 @@ import (
 )
 
 const (
-	// readTimeout is how long a review's bytes may take to arrive. The API server
-	// sends a review in one go, from nearby; whoever is slower is not it.
-	readTimeout = 5 * time.Second
 	// writeTimeout is how long the reply may take to be accepted.
 	writeTimeout = 10 * time.Second
 	// defaultTimeout is the API server's own, where it does not name one.
@@ -69,7 +66,9 @@ var ErrOverload = errors.New("too many reviews at a time")
 //	fault, faultPolicy ignore       200   true     audit annotations and a warning
 //	fault, faultPolicy deny         200   false    status 500 and the fault          nobody: refused
 //	not the creation of a v1 Pod    200   true     nothing
-//	overload                        429            plain text, Retry-After           failurePolicy, after retries
+//	overload: too many at a time,
+//	or more than 32 MiB of large
+//	ones                            429            plain text, Retry-After           failurePolicy, after retries
 //	not a review                    400            plain text                        failurePolicy
 //	not a POST                      405            plain text                        failurePolicy
 //	not here within 5 s             408            plain text                        failurePolicy
@@ -86,11 +85,16 @@ type Handler struct {
 	Revision string
 	// Log gets one line a review, and never a pod's content.
 	Log *slog.Logger
+	// Shed is called for each review that is turned away with a 429, unless nil.
+	Shed func()
+
+	bodies bodies
 }
 
 // ServeHTTP answers one review.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, refused := readBody(w, r)
+	body, done, refused := h.bodies.read(w, r)
+	defer done()
 	if refused != nil {
 		h.refuse(w, r, refused)
 		return
@@ -118,7 +122,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, err := h.Reviewer.Review(ctx, review)
 	switch {
 	case errors.Is(err, ErrOverload):
-		w.Header().Set("Retry-After", "1")
 		h.refuse(w, r, &refusal{http.StatusTooManyRequests, err})
 	case err != nil && answer.FaultPolicy == "":
 		logFault(log, err, began)
@@ -143,8 +146,8 @@ func logFault(log *slog.Logger, err error, began time.Time) {
 }
 
 // reviewContext ends when the API server stops waiting. It outlives the
-// connection on purpose: a server that shuts down cancels its connections'
-// contexts, and a review that is being worked on is answered nevertheless.
+// connection on purpose: a review that is being worked on is answered, and what
+// came of it is remembered for the next pod of the workload.
 func reviewContext(r *http.Request) (context.Context, context.CancelFunc) {
 	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
 	if err != nil || timeout <= 0 {
@@ -178,6 +181,10 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, refused *refusa
 	if refused.code == http.StatusTooManyRequests {
 		// Under overload a line for each would be one more load; it is counted.
 		level = slog.LevelDebug
+		w.Header().Set("Retry-After", "1")
+		if h.Shed != nil {
+			h.Shed()
+		}
 	}
 	h.Log.Log(r.Context(), level, "request refused", "code", refused.code, "err", refused.err)
 	plain(w, refused.code, refused.err)

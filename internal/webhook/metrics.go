@@ -57,7 +57,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		}),
 		shed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "outrigger_admission_shed_total",
-			Help: "Reviews that were turned away because too many were being worked on.",
+			Help: "Reviews that were turned away because too many, or too many large ones, were being worked on.",
 		}),
 		replies: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "outrigger_webhook_replies_total",
@@ -97,7 +97,6 @@ func (d *measured) Review(ctx context.Context, review Review) (Answer, error) {
 	began := time.Now()
 	answer, err := d.next.Review(ctx, review)
 	if errors.Is(err, ErrOverload) {
-		m.shed.Inc()
 		return answer, err
 	}
 	m.seconds.Observe(time.Since(began).Seconds())
@@ -118,6 +117,9 @@ func (d *measured) Review(ctx context.Context, review Review) (Answer, error) {
 	}
 	return answer, err
 }
+
+// Shed counts a review that was turned away: it is for [Handler].
+func (m *Metrics) Shed() { m.shed.Inc() }
 
 // Replies counts what next replies, by HTTP status.
 func (m *Metrics) Replies(next http.Handler) http.Handler {

@@ -29,7 +29,9 @@ func TestMetricsCountWhatWasDecided(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	metrics := webhook.NewMetrics(registry)
 	serve := func(next webhook.Reviewer, body string) {
-		h := metrics.Replies(&webhook.Handler{Reviewer: webhook.Measured(next, metrics), Log: slog.New(slog.DiscardHandler)})
+		h := metrics.Replies(&webhook.Handler{
+			Reviewer: webhook.Measured(next, metrics), Log: slog.New(slog.DiscardHandler), Shed: metrics.Shed,
+		})
 		_, _ = io.Copy(io.Discard, post(h, body).Body)
 	}
 	for _, c := range []struct {

@@ -1,26 +1,15 @@
 package webhook
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
-	"net/http"
-	"os"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"outrigger.dev/outrigger/inject"
 )
-
-// maxReview is how much of a review is read. The API server takes objects of at
-// most 3 MiB; a review can hold two of them, object and oldObject, and its
-// envelope and the way from protobuf to JSON take the rest.
-const maxReview = 7 << 20
 
 // The two versions of admission reviews. They differ in nothing that is used here.
 const (
@@ -138,35 +127,4 @@ func (r Review) podName() string {
 		inject.ReadFields(r.Pod, inject.Fields{"metadata": inject.Fields{"name": &name, "generateName": &prefix}})
 	}
 	return cmp.Or(name, prefix)
-}
-
-// readBody reads a request's body whole, within [maxReview] and [readTimeout].
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return nil, &refusal{http.StatusMethodNotAllowed, fmt.Errorf("method %.16q: want POST", r.Method)}
-	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return nil, &refusal{http.StatusUnsupportedMediaType, fmt.Errorf("content type %.64q: want application/json", r.Header.Get("Content-Type"))}
-	}
-	conn := http.NewResponseController(w)
-	// Where a connection knows no deadlines, as in tests, it has none.
-	_ = conn.SetReadDeadline(time.Now().Add(readTimeout))
-	defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
-
-	// The length that a request claims is trusted for a small one only: memory is
-	// taken as bytes arrive.
-	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), 64<<10)) + bytes.MinRead)
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxReview))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Errorf("body: want at most %d bytes", maxReview)}
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, &refusal{http.StatusRequestTimeout, fmt.Errorf("body: not here after %s", readTimeout)}
-	case err != nil && !errors.Is(err, io.EOF):
-		return nil, &refusal{http.StatusBadRequest, fmt.Errorf("body: %w", err)}
-	}
-	return body.Bytes(), nil
 }
