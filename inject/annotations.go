@@ -62,8 +62,10 @@ func (r *rendering) readAnnotations() {
 			delete(r.pod.Annotations, key)
 		}
 	}
-	for _, field := range unknownFields(r.pod.Annotations[proxyConfigAnnotation]) {
-		r.warn("%s: %s", proxyConfigAnnotation, field)
+	if doc, ok := r.pod.Annotations[proxyConfigAnnotation]; ok {
+		for _, field := range unknownFields(doc) {
+			r.warn("%s: %s", proxyConfigAnnotation, field)
+		}
 	}
 	r.warnUnknown(r.pod.Labels)
 	r.warnUnknown(r.pod.Annotations)

@@ -119,6 +119,10 @@ func skipSpace(text []byte, at int) int {
 
 // skipString is the offset behind the string that starts at an offset.
 func skipString(text []byte, at int) int {
+	end := bytes.IndexByte(text[at+1:], '"')
+	if end >= 0 && bytes.IndexByte(text[at+1:at+1+end], '\\') < 0 {
+		return at + end + 2
+	}
 	for at++; at < len(text); at++ {
 		switch text[at] {
 		case '"':
