@@ -59,6 +59,10 @@ bench-peers: ## measure it beside Istio's injector (the same variables, TIME=100
 bench-e2e: ## create pods on a real API server, with and without Outrigger (CLIENTS=16 FOR=20s)
 	@go -C test/e2e run ./load -clients $(or $(CLIENTS),16) -for $(or $(FOR),20s)
 
+.PHONY: bench-memory
+bench-memory: ## fill a real API server and measure what memory the server takes, and its start (NAMESPACES=10000 NODES=5000 PODS=100000)
+	@go -C test/e2e run ./size -namespaces $(or $(NAMESPACES),10000) -nodes $(or $(NODES),5000) -pods $(or $(PODS),100000)
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, govulncheck and the shape of the code, in every module
 	@go -C tools run ./lint

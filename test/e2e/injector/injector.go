@@ -162,6 +162,9 @@ func (i *Injector) Launch() error {
 // Log is the file that the server's log goes to, of all its lives.
 func (i *Injector) Log() string { return filepath.Join(i.options.Logs, i.Name()+".log") }
 
+// PID is the number of the server's process. It runs.
+func (i *Injector) PID() int { return i.process.cmd.Process.Pid }
+
 // Stop asks the server to end and waits until it has, with success.
 func (i *Injector) Stop() error { return i.end(os.Interrupt) }
 
