@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"unicode/utf8"
 )
 
 // Fields are what is wanted of a JSON object: by a field's name the pointer that
@@ -43,12 +44,31 @@ func readField(value []byte, target any) bool {
 		*target = value
 		return true
 	case *string:
-		if quick := len(value) > 1 && value[0] == '"' && bytes.IndexByte(value, '\\') < 0; quick {
-			*target = string(value[1 : len(value)-1])
+		if s, ok := plainText(value); ok {
+			*target = s
+			return true
+		}
+	case *map[string]string:
+		m := map[string]string{}
+		plain := true
+		err := members(value, 0, func(f member) bool {
+			m[f.name], plain = plainText(value[f.value:f.end])
+			return plain
+		})
+		if plain && err == nil {
+			*target = m
 			return true
 		}
 	}
 	return decodeTyped(value, target) == nil
+}
+
+// plainText is a string that stands in JSON as it is.
+func plainText(value []byte) (string, bool) {
+	if len(value) < 2 || value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 || !utf8.Valid(value) {
+		return "", false
+	}
+	return string(value[1 : len(value)-1]), true
 }
 
 // A member is where an object's field is in a text of JSON: from its name's
@@ -84,7 +104,7 @@ func members(text []byte, offset int, visit func(member) bool) error {
 			return errScan
 		}
 		name := text[key+1 : end-1]
-		if bytes.IndexByte(name, '\\') >= 0 {
+		if bytes.IndexByte(name, '\\') >= 0 || !utf8.Valid(name) {
 			return errScan
 		}
 		f := member{name: string(name), key: key, value: skipSpace(text, colon+1)}
