@@ -5,15 +5,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Glance decides about a pod by the few fields that decisions look at, and is
-// true for one that is to be skipped, with what [Injector.Inject] would answer:
-// reading the whole of such a pod would be most of the work. It is false for a pod
-// that is to be injected, and for one that cannot be told at a glance: that was
-// injected before, or that is not written as the API server does. The pod has to
-// be JSON.
-func (in *Injector) Glance(req Request) (Result, bool) {
-	canonical := renamed(req.Pod)
-	pod, ok := glanced(canonical.Pod)
+// glance decides about a pod by the few fields that decisions look at, and is
+// true for one that is to be skipped: most pods of a cluster are, and reading the
+// whole of them would be most of the work. One that was injected before, or that
+// is not written as the API server does, is not for glancing at.
+func (in *Injector) glance(req Request) (Result, bool) {
+	pod, ok := glanced(req.Pod)
 	if !ok {
 		return Result{}, false
 	}
@@ -31,8 +28,7 @@ func (in *Injector) Glance(req Request) (Result, bool) {
 	if decision.Verdict != Skip {
 		return Result{}, false
 	}
-	result := Result{Decision: decision, Patch: []Operation{}, Warnings: r.warnings, raw: canonical.Pod}
-	return canonical.restore(result), true
+	return Result{Decision: decision, Patch: []Operation{}, Warnings: r.warnings, raw: req.Pod}, true
 }
 
 // glanced reads the fields of a pod that [Injector.Decide] and [OwnerOf] look at.

@@ -44,7 +44,7 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 	req.Pod = canonical.Pod
 	defer func() { result = canonical.restore(result) }()
 
-	if skipped, ok := in.Glance(req); ok {
+	if skipped, ok := in.glance(req); ok {
 		return skipped, nil
 	}
 	sent, err := decodeObject(req.Pod)

@@ -146,9 +146,6 @@ func (p *port) shed(t *testing.T) float64 {
 	return 0
 }
 
-// Glance leaves every pod to Inject.
-func (p *port) Glance(inject.Request) (inject.Result, bool) { return inject.Result{}, false }
-
 // Inject is for webhook.Injector.
 func (p *port) Inject(r inject.Request) (inject.Result, error) {
 	if r.Namespace.Name == "busy" {

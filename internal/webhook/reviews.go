@@ -18,9 +18,6 @@ const maxLookup = time.Second
 
 // An Injector is a configuration in force; *inject.Injector is one.
 type Injector interface {
-	// Glance is true for a pod that Inject would skip, with what it would answer. It
-	// may be false for such a pod, too.
-	Glance(inject.Request) (inject.Result, bool)
 	Inject(inject.Request) (inject.Result, error)
 	Hash() string
 	FaultPolicy() string
@@ -100,9 +97,6 @@ func (r *Reviews) Review(ctx context.Context, review Review) (answer Answer, err
 
 // answer is what becomes of a pod.
 func (r *Reviews) answer(in Injector, request inject.Request) (Answer, error) {
-	if skipped, ok := in.Glance(request); ok {
-		return Answer{Decision: skipped.Decision, Warnings: skipped.Warnings}, nil
-	}
 	at := epoch{injector: in}
 	if r.cluster.Generation != nil {
 		at.generation = r.cluster.Generation()
