@@ -3,6 +3,7 @@ package inject
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -31,7 +32,7 @@ import (
 // mirror-pod, windows, owner-kind and namespace-not-enabled have no counterpart.
 func (in *Injector) Decide(pod *corev1.Pod, ns Namespace, owner Owner) Decision {
 	s := subject{pod: pod, namespace: ns, owner: owner, in: in}
-	var trace []Step
+	trace := make([]Step, 0, len(rules))
 	for _, r := range rules {
 		input, verdict, sentence := r.look(s)
 		trace = append(trace, Step{Rule: r.reason, Input: input, Outcome: verdict})
@@ -75,7 +76,7 @@ var rules = []rule{
 var systemNamespaces = []string{"kube-system", "kube-public", "kube-node-lease", "local-path-storage"}
 
 func hostNetwork(s subject) (string, Verdict, string) {
-	input := fmt.Sprintf("spec.hostNetwork: %t", s.pod.Spec.HostNetwork)
+	input := "spec.hostNetwork: " + strconv.FormatBool(s.pod.Spec.HostNetwork)
 	if !s.pod.Spec.HostNetwork {
 		return input, "", ""
 	}
@@ -83,7 +84,7 @@ func hostNetwork(s subject) (string, Verdict, string) {
 }
 
 func systemNamespace(s subject) (string, Verdict, string) {
-	input := fmt.Sprintf("namespace: %s", s.namespace.Name)
+	input := "namespace: " + s.namespace.Name
 	if !slices.Contains(systemNamespaces, s.namespace.Name) {
 		return input, "", ""
 	}
@@ -92,7 +93,7 @@ func systemNamespace(s subject) (string, Verdict, string) {
 
 func mirrorPod(s subject) (string, Verdict, string) {
 	_, mirror := s.pod.Annotations[corev1.MirrorPodAnnotationKey]
-	input := fmt.Sprintf("annotation %s: %s", corev1.MirrorPodAnnotationKey, present(mirror))
+	input := "annotation " + corev1.MirrorPodAnnotationKey + ": " + present(mirror)
 	if !mirror {
 		return input, "", ""
 	}
@@ -113,7 +114,7 @@ func podLabel(s subject) (string, Verdict, string) {
 
 func podAnnotation(s subject) (string, Verdict, string) {
 	if _, hidden := s.pod.Labels[InjectKey]; hidden {
-		return fmt.Sprintf("annotation %s: hidden by the label", InjectKey), "", ""
+		return "annotation " + InjectKey + ": hidden by the label", "", ""
 	}
 	value, ok := s.pod.Annotations[InjectKey]
 	return asked("annotation", value, ok)
@@ -123,9 +124,9 @@ func podAnnotation(s subject) (string, Verdict, string) {
 // "true" nor "false" says nothing; [Injector.Inject] warns of it.
 func asked(what, value string, ok bool) (string, Verdict, string) {
 	if !ok {
-		return fmt.Sprintf("%s %s: absent", what, InjectKey), "", ""
+		return what + " " + InjectKey + ": absent", "", ""
 	}
-	input := fmt.Sprintf("%s %s: %q", what, InjectKey, value)
+	input := what + " " + InjectKey + ": " + strconv.Quote(value)
 	sentence := fmt.Sprintf("the pod's %s %s is %q", what, InjectKey, value)
 	switch value {
 	case "true":
@@ -138,7 +139,7 @@ func asked(what, value string, ok bool) (string, Verdict, string) {
 }
 
 func ownerKind(s subject) (string, Verdict, string) {
-	input := fmt.Sprintf("owner: %s %s", s.owner.APIVersion, s.owner.Kind)
+	input := "owner: " + s.owner.APIVersion + " " + s.owner.Kind
 	mode, ok := s.in.config.ownerKind(s.owner)
 	if !ok || mode.Mode != "skip" {
 		return input, "", ""
@@ -157,8 +158,8 @@ func namespaceNotEnabled(s subject) (string, Verdict, string) {
 	_, revision := s.namespace.Labels[RevisionLabel]
 	_, asks := s.pod.Labels[RevisionLabel]
 	byDefault := s.in.values.enableNamespacesByDefault && !labelled
-	input := fmt.Sprintf("namespace labels %s: %q, %s: %s; pod label %s: %s",
-		NamespaceLabel, injection, RevisionLabel, present(revision), RevisionLabel, present(asks))
+	input := "namespace labels " + NamespaceLabel + ": " + strconv.Quote(injection) + ", " + RevisionLabel + ": " + present(revision) +
+		"; pod label " + RevisionLabel + ": " + present(asks)
 	if injection == "enabled" || revision || asks || byDefault {
 		return input, "", ""
 	}
@@ -189,7 +190,7 @@ func matching(field string, list []labels.Selector, pod *corev1.Pod) (input stri
 			return fmt.Sprintf("%s[%d]: %s", field, i, selector), true
 		}
 	}
-	return fmt.Sprintf("%s: none of %d matches", field, len(list)), false
+	return field + ": none of " + strconv.Itoa(len(list)) + " matches", false
 }
 
 func policy(s subject) (string, Verdict, string) {

@@ -23,11 +23,11 @@ func (in *Injector) glance(req Request) (Result, bool) {
 		pod.Namespace = req.Namespace.Name
 	}
 	r := in.rendering(req, pod, nil)
-	r.readAnnotations()
 	decision := in.Decide(pod, req.Namespace, r.owner)
 	if decision.Verdict != Skip {
 		return Result{}, false
 	}
+	r.readAnnotations() // none that is ignored has a say in decisions
 	return Result{Decision: decision, Patch: []Operation{}, Warnings: r.warnings, raw: req.Pod}, true
 }
 
