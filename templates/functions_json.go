@@ -3,6 +3,9 @@ package templates
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -28,7 +31,28 @@ func marshal(value any, none bool) string {
 	if none || err != nil {
 		return "{}"
 	}
-	return string(doc)
+	return forYAML(string(doc))
+}
+
+// forYAML is JSON without the characters that JSON takes as they are and YAML
+// does not take, or takes for the end of a line (YAML 1.1, 5.1): they are escaped.
+func forYAML(doc string) string {
+	if !strings.ContainsFunc(doc, foreignToYAML) {
+		return doc
+	}
+	var b strings.Builder
+	for _, c := range doc {
+		if foreignToYAML(c) {
+			fmt.Fprintf(&b, `\u%04x`, c)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+func foreignToYAML(c rune) bool {
+	return c >= 0x7f && c < 0xa0 || slices.Contains([]rune{0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff}, c)
 }
 
 func fromJSON(doc string) any {
@@ -61,7 +85,7 @@ func protoToJSON(message proto.Message) string {
 	// istio.io/api's own form does not vary from build to build, as protojson's does.
 	if own, ok := message.(json.Marshaler); ok {
 		if doc, err := own.MarshalJSON(); err == nil {
-			return string(doc)
+			return forYAML(string(doc))
 		}
 		return "{}"
 	}
@@ -73,7 +97,7 @@ func protoToJSON(message proto.Message) string {
 	if err := json.Compact(&compact, doc); err != nil {
 		return "{}"
 	}
-	return compact.String()
+	return forYAML(compact.String())
 }
 
 // withoutDefaults is a copy of config without the fields that are as in

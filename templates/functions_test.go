@@ -51,6 +51,7 @@ func TestFunctions(t *testing.T) {
 		"fromJSON reads":                                     {`{{ (fromJSON "{\"a\": [1, true]}").a }}`, "[1 true]"},
 		"fromJSON of no JSON":                                {`{{ fromJSON "nothing" }}`, "{}"},
 		"structToJSON leaves out what is not set":            {`{{ structToJSON (index (index .Spec.Containers 1).Ports 0) }}`, `{"name":"http","containerPort":80}`},
+		"structToJSON escapes what YAML does not take":       {"{{ structToJSON \"a\x7f\u0085\u2028\ufeffé\" }}", `"a\u007f\u0085\u2028\ufeffé"`},
 		"structToJSON of null":                               {`{{ structToJSON nil }}`, `{}`},
 		"protoToJSON leaves out a ProxyConfig's defaults":    {`{{ protoToJSON .ProxyConfig }}`, `{}`},
 		"protoToJSON writes other messages whole":            {`{{ protoToJSON .MeshConfig.OutboundTrafficPolicy }}`, `{"mode":"ALLOW_ANY"}`},
