@@ -57,7 +57,8 @@ type request struct {
 }
 
 // readEnvelope reads a body. One that the API server wrote is looked at twice: to
-// see that it is JSON, and to find the few fields that count.
+// see that it is JSON, and to find the few fields that count. Any other is left to
+// encoding/json, which is less strict about names.
 func readEnvelope(body []byte) (envelope, error) {
 	r := &request{}
 	e := envelope{Request: r}
@@ -66,7 +67,7 @@ func readEnvelope(body []byte) (envelope, error) {
 			"uid": &r.UID, "kind": &r.Kind, "subResource": &r.SubResource, "name": &r.Name,
 			"namespace": &r.Namespace, "operation": &r.Operation, "dryRun": &r.DryRun, "object": &r.Object,
 		},
-	}) && r.Object != nil {
+	}) && r.UID != "" && r.Object != nil {
 		return e, nil
 	}
 	e = envelope{}
