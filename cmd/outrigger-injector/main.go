@@ -22,11 +22,19 @@ const (
 	exitUsage = 64
 )
 
+// garbagePercent is how much garbage there may be for what is in use. Most of that
+// is what is remembered and hardly ever changes, so that collecting twice as often
+// as Go's default costs little, and saves a fifth of the memory.
+const garbagePercent = 50
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// Whoever signals twice does not want to wait.
 	context.AfterFunc(ctx, stop)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbagePercent)
+	}
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -13,7 +13,7 @@ import (
 
 // DefaultMemory is how many bytes of answers are remembered: those for some
 // thousands of workloads.
-const DefaultMemory = 32 << 20
+const DefaultMemory = 24 << 20
 
 // An epoch is what answers depend on that no request shows: none outlives it.
 type epoch struct {

@@ -147,6 +147,7 @@ func (s scale) stages(ctx context.Context, cluster *controlplane.ControlPlane, s
 			return nil, err
 		}
 		rows = append(rows, row{when: stage.when, memory: m})
+		log.Printf("%s resident", mib(m.resident))
 	}
 	return rows, nil
 }
