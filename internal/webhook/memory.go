@@ -1,10 +1,12 @@
 package webhook
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -70,7 +72,7 @@ func (m *memory) recall(at epoch, request inject.Request, make func(inject.Reque
 	if err != nil {
 		return answer, err
 	}
-	m.write(open, id, &remembered{answer, sizeOf(answer)})
+	m.write(open, id, &remembered{kept(answer), sizeOf(answer)})
 	return restored(canonical, answer, false), nil
 }
 
@@ -125,6 +127,23 @@ func restored(c inject.Canonical, a Answer, recalled bool) Answer {
 	a.Patch = c.RestoreBytes(a.Patch)
 	a.Warnings = c.RestoreStrings(a.Warnings)
 	a.Recalled = recalled
+	return a
+}
+
+// kept is an answer in memory of its own: its texts may be parts of larger ones,
+// like the pod, and its patch was written where there is room for most patches.
+func kept(a Answer) Answer {
+	a.Patch = bytes.Clone(a.Patch)
+	a.Decision.Sentence = strings.Clone(a.Decision.Sentence)
+	a.Decision.Trace = slices.Clone(a.Decision.Trace)
+	for i, step := range a.Decision.Trace {
+		a.Decision.Trace[i].Input = strings.Clone(step.Input)
+	}
+	a.Decision.Templates = slices.Clone(a.Decision.Templates)
+	a.Warnings = slices.Clone(a.Warnings)
+	for i, warning := range a.Warnings {
+		a.Warnings[i] = strings.Clone(warning)
+	}
 	return a
 }
 

@@ -214,3 +214,27 @@ func operations(t *testing.T, a Answer) []inject.Operation {
 	}
 	return ops
 }
+
+// What is remembered keeps nothing else in memory: neither the room that a patch
+// was written in nor the pod that a text was part of.
+func TestMemoryKeepsNoMoreThanItCounts(t *testing.T) {
+	patch := append(make([]byte, 0, 1<<20), "[]"...)
+	pod := []byte(strings.Repeat("x", 100))
+	m := newMemory(1 << 20)
+	_, err := m.recall(epoch{}, inject.Request{Pod: pod}, func(inject.Request) (Answer, error) {
+		return Answer{Patch: patch, Decision: inject.Decision{Trace: make([]inject.Step, 1, 1<<10)}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := m.open(epoch{}).find(keyOf(inject.Request{Pod: pod}))
+	if found == nil {
+		t.Fatal("not remembered")
+	}
+	if got := cap(found.answer.Patch); got > 64 {
+		t.Errorf("a patch of 2 bytes takes %d", got)
+	}
+	if got := cap(found.answer.Decision.Trace); got > 2 {
+		t.Errorf("a trace of 1 step has room for %d", got)
+	}
+}
