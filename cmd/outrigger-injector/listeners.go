@@ -23,7 +23,9 @@ const (
 	leaveTime = time.Minute
 )
 
-// newWebhookServer is the server of the webhook's port.
+// newWebhookServer is the server of the webhook's port. It is net/http's own:
+// controller-runtime's bounds neither the time of a request nor that of a reply, and
+// takes a mebibyte of headers, which leaves a slow or greedy client too much.
 func newWebhookServer(handler http.Handler, c certificate) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/inject", handler)
