@@ -1,9 +1,6 @@
 package inject
 
-import (
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-)
+import corev1 "k8s.io/api/core/v1"
 
 // glance decides about a pod by the few fields that decisions look at, and is
 // true for one that is to be skipped: most pods of a cluster are, and reading the
@@ -34,27 +31,12 @@ func (in *Injector) glance(req Request) (Result, bool) {
 // glanced reads the fields of a pod that [Injector.Decide] and [OwnerOf] look at.
 func glanced(text []byte) (*corev1.Pod, bool) {
 	pod := &corev1.Pod{}
-	var fields struct {
-		Name            string                  `json:"name"`
-		GenerateName    string                  `json:"generateName"`
-		Namespace       string                  `json:"namespace"`
-		Labels          map[string]string       `json:"labels"`
-		Annotations     map[string]string       `json:"annotations"`
-		OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
-	}
 	read := ReadFields(text, Fields{
 		"metadata": Fields{
-			"name": &fields.Name, "generateName": &fields.GenerateName, "namespace": &fields.Namespace,
-			"labels": &fields.Labels, "annotations": &fields.Annotations, "ownerReferences": &fields.OwnerReferences,
+			"name": &pod.Name, "generateName": &pod.GenerateName, "namespace": &pod.Namespace,
+			"labels": &pod.Labels, "annotations": &pod.Annotations, "ownerReferences": &pod.OwnerReferences,
 		},
 		"spec": Fields{"hostNetwork": &pod.Spec.HostNetwork, "os": &pod.Spec.OS},
 	})
-	if !read {
-		return nil, false
-	}
-	pod.ObjectMeta = metav1.ObjectMeta{
-		Name: fields.Name, GenerateName: fields.GenerateName, Namespace: fields.Namespace,
-		Labels: fields.Labels, Annotations: fields.Annotations, OwnerReferences: fields.OwnerReferences,
-	}
-	return pod, true
+	return pod, read
 }

@@ -183,7 +183,8 @@ func (in *Injector) tryPod(places map[string]bool, name string, raw []byte, nati
 	if err != nil {
 		return err
 	}
-	r := &rendering{in: in, pod: pod, base: base, namespace: req.Namespace, native: native, owner: OwnerOf(pod)}
+	r := in.rendering(req, pod, base)
+	r.native = native
 	r.readAnnotations()
 	if err := r.checkAnnotations(nil); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"maps"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -23,10 +24,7 @@ func asProtoJSON(value any, message protoreflect.MessageDescriptor) any {
 	if !ok || message.ParentFile().Package() == "google.protobuf" {
 		return asDuration(value, message)
 	}
-	out := make(object, len(fields))
-	for name, value := range fields {
-		out[name] = value
-	}
+	out := maps.Clone(fields)
 	members := map[protoreflect.Name]string{}
 	for i := range message.Fields().Len() {
 		field := message.Fields().Get(i)
