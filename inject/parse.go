@@ -149,27 +149,26 @@ func (p *parser) list(depth int) (any, bool) {
 }
 
 func (p *parser) string() (any, bool) {
-	start := p.at
-	ascii, plain := true, true
-	for p.at++; p.at < len(p.text); p.at++ {
-		switch c := p.text[p.at]; {
-		case c == '"':
+	start, plain := p.at, true
+	for p.at = plainRun(p.text, p.at+1); p.at < len(p.text); p.at = plainRun(p.text, p.at) {
+		switch p.text[p.at] {
+		case '"':
 			p.at++
-			return p.unquote(p.text[start:p.at], ascii, plain)
-		case c == '\\':
+			return unquote(p.text[start:p.at], plain)
+		case '\\':
 			plain = false
-			p.at++
-		case c < ' ':
-			return nil, false
-		case c >= utf8.RuneSelf:
-			ascii = false
+			p.at += 2
+		default:
+			return nil, false // a control character
 		}
 	}
 	return nil, false
 }
 
-func (p *parser) unquote(quoted string, ascii, plain bool) (any, bool) {
-	if !ascii && !utf8.ValidString(quoted) {
+// unquote reads a string that is one as far as its quotes go; a plain one has no
+// escapes.
+func unquote(quoted string, plain bool) (any, bool) {
+	if !utf8.ValidString(quoted) {
 		return nil, false
 	}
 	if plain {
@@ -183,35 +182,6 @@ func (p *parser) unquote(quoted string, ascii, plain bool) (any, bool) {
 // number keeps the text: what is not changed compares equal.
 func (p *parser) number() (any, bool) {
 	start := p.at
-	p.one("-")
-	if !p.one("0") && p.many() == 0 {
-		return nil, false
-	}
-	if p.one(".") && p.many() == 0 {
-		return nil, false
-	}
-	if p.one("eE") {
-		p.one("+-")
-		if p.many() == 0 {
-			return nil, false
-		}
-	}
-	return json.Number(p.text[start:p.at]), true
-}
-
-// one goes over one of some characters.
-func (p *parser) one(of string) bool {
-	if p.at < len(p.text) && strings.IndexByte(of, p.text[p.at]) >= 0 {
-		p.at++
-		return true
-	}
-	return false
-}
-
-// many goes over digits, and is how many.
-func (p *parser) many() int {
-	start := p.at
-	for p.one("0123456789") {
-	}
-	return p.at - start
+	p.at = numberEnd(p.text, start)
+	return json.Number(p.text[start:p.at]), p.at > start
 }

@@ -139,15 +139,13 @@ func skipSpace(text []byte, at int) int {
 
 // skipString is the offset behind the string that starts at an offset.
 func skipString(text []byte, at int) int {
-	end := bytes.IndexByte(text[at+1:], '"')
-	if end >= 0 && bytes.IndexByte(text[at+1:at+1+end], '\\') < 0 {
-		return at + end + 2
-	}
-	for at++; at < len(text); at++ {
+	for at = plainRun(text, at+1); at < len(text); at = plainRun(text, at) {
 		switch text[at] {
 		case '"':
 			return at + 1
 		case '\\':
+			at += 2
+		default:
 			at++
 		}
 	}

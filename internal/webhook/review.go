@@ -62,7 +62,7 @@ type request struct {
 func readEnvelope(body []byte) (envelope, error) {
 	r := &request{}
 	e := envelope{Request: r}
-	if json.Valid(body) && inject.ReadFields(body, inject.Fields{
+	if inject.Valid(body) && inject.ReadFields(body, inject.Fields{
 		"apiVersion": &e.APIVersion, "kind": &e.Kind, "request": inject.Fields{
 			"uid": &r.UID, "kind": &r.Kind, "subResource": &r.SubResource, "name": &r.Name,
 			"namespace": &r.Namespace, "operation": &r.Operation, "dryRun": &r.DryRun, "object": &r.Object,
