@@ -95,7 +95,6 @@ func (c Canonical) restore(result Result) Result {
 	result.Decision = c.RestoreDecision(result.Decision)
 	result.Warnings = c.RestoreStrings(result.Warnings)
 	result.raw = c.RestoreBytes(result.raw)
-	result.canonical = c
 	for i := range result.Patch {
 		result.Patch[i].Path = c.Restore(result.Patch[i].Path)
 		result.Patch[i].Value = c.restoreTree(result.Patch[i].Value)

@@ -29,3 +29,18 @@ func Undone(before, after map[string]any) (map[string]any, error) {
 	takeBack(out, u, nil, nil)
 	return out, nil
 }
+
+// InjectWhole injects a pod with all its variables at hand.
+func InjectWhole(in *Injector, req Request) (Result, error) {
+	canonical := renamed(req.Pod)
+	req.Pod = canonical.Pod
+	result, err := in.injectText(req)
+	return canonical.restore(result), err
+}
+
+// Lean is a pod without the variables that it can be injected without, and the
+// containers that it lacks them of.
+func Lean(pod []byte) (text string, cut []string) {
+	l := lean(pod)
+	return string(l.text), l.cut
+}

@@ -47,6 +47,20 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 	if skipped, ok := in.glance(req); ok {
 		return skipped, nil
 	}
+	if l := lean(req.Pod); len(l.cut) > 0 {
+		whole := req.Pod
+		req.Pod, req.lean = l.text, l
+		if result, err := in.injectText(req); err == nil && !l.shows(result.Patch) {
+			result.raw = whole
+			return result, nil
+		}
+		req.Pod, req.lean = whole, leanPod{}
+	}
+	return in.injectText(req)
+}
+
+// injectText reads the pod, and what an earlier injection has left in it.
+func (in *Injector) injectText(req Request) (Result, error) {
 	sent, err := decodeObject(req.Pod)
 	if err != nil {
 		return Result{}, fmt.Errorf("pod: %w", err)
@@ -59,7 +73,7 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 	if previous == nil {
 		previous = in.recordOfIstiod(sent)
 	}
-	result, err = in.inject(req, sent, previous)
+	result, err := in.inject(req, sent, previous)
 	result.Warnings = append(warnings, result.Warnings...)
 	return result, err
 }
@@ -93,7 +107,7 @@ func (in *Injector) round(req Request, pod *corev1.Pod, base object) (*rendering
 
 // rendering is where a pod's injection starts.
 func (in *Injector) rendering(req Request, pod *corev1.Pod, base object) *rendering {
-	r := &rendering{in: in, pod: pod, base: base, namespace: req.Namespace, owner: OwnerOf(pod)}
+	r := &rendering{in: in, pod: pod, base: base, lean: req.lean, namespace: req.Namespace, owner: OwnerOf(pod)}
 	if req.Owner != nil {
 		r.owner = *req.Owner
 	}
@@ -240,11 +254,7 @@ func (r *rendering) answer(raw []byte, sent object, decision Decision) (Result, 
 	if len(result.Patch) == 0 {
 		return result, nil
 	}
-	if err := prove(sent, result.Patch, r.merged); err != nil {
-		return Result{}, err
-	}
-	result.tree = r.merged
-	return result, nil
+	return result, prove(sent, result.Patch, r.merged)
 }
 
 // warn adds a sentence for the person who created the pod. The API server cuts

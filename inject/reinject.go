@@ -19,6 +19,9 @@ func (in *Injector) inject(req Request, sent object, previous *record) (Result, 
 		}
 		return r.answer(req.Pod, sent, result.Decision)
 	}
+	if req.lean.within(previous) {
+		return Result{}, errWhole
+	}
 	return in.reinject(req, sent, previous)
 }
 

@@ -23,6 +23,8 @@ type rendering struct {
 	// Neither is changed.
 	pod  *corev1.Pod
 	base object
+	// lean is what both lack.
+	lean leanPod
 
 	owner     Owner
 	namespace Namespace
@@ -52,6 +54,9 @@ func (r *rendering) render(names []string) error {
 	r.merged, _ = clone(r.base).(object)
 	data := r.data()
 	for _, name := range names {
+		if len(r.lean.cut) > 0 && r.in.set.SeesVariables(name) {
+			return errWhole
+		}
 		out, err := r.in.set.Execute(name, data)
 		if err != nil {
 			return err // names the template
@@ -86,6 +91,9 @@ func parseOverlay(out []byte) (object, error) {
 }
 
 func (r *rendering) lay(overlay object) error {
+	if r.lean.named(overlay) {
+		return errWhole
+	}
 	delete(sub(overlay, "metadata"), "managedFields") // the API server's own
 	r.notePlaces(overlay)
 	var err error

@@ -36,6 +36,9 @@ type Request struct {
 	// Owner is the workload that the pod belongs to where the caller knows it
 	// (offline). Nil: found from the pod's metadata.
 	Owner *Owner
+
+	// lean is what Pod lacks.
+	lean leanPod
 }
 
 // Native says whether the nodes that a pod may land on run native sidecars.
@@ -74,20 +77,25 @@ type Result struct {
 	// characters each.
 	Warnings []string
 
-	raw       []byte
-	tree      object
-	canonical Canonical
+	raw []byte
 }
 
 // Pod is the injected pod as JSON, keys sorted; the request's bytes where the
 // patch is empty.
 func (r Result) Pod() []byte {
-	if r.tree == nil {
+	if len(r.Patch) == 0 {
 		return r.raw
 	}
-	pod, err := encode(r.tree)
+	tree, err := decodeObject(r.raw)
+	if err == nil {
+		tree, err = applied(tree, r.Patch)
+	}
+	if err != nil {
+		panic(err) // the patch has been applied to these bytes before
+	}
+	pod, err := encode(tree)
 	if err != nil {
 		panic(err) // a tree of JSON's values encodes
 	}
-	return r.canonical.RestoreBytes(pod)
+	return pod
 }

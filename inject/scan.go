@@ -128,6 +128,39 @@ func members(text []byte, offset int, visit func(member) bool) error {
 	}
 }
 
+// elements goes through the elements of the list at an offset, as [members] goes
+// through fields: visit is called with where each begins.
+func elements(text []byte, offset int, visit func(from int) bool) error {
+	at := skipSpace(text, offset)
+	if at >= len(text) || text[at] != '[' {
+		return errScan
+	}
+	if at = skipSpace(text, at+1); at < len(text) && text[at] == ']' {
+		return nil
+	}
+	for {
+		from := skipSpace(text, at)
+		end := skipValue(text, from)
+		if end < 0 {
+			return errScan
+		}
+		if !visit(from) {
+			return nil
+		}
+		if at = skipSpace(text, end); at >= len(text) {
+			return errScan
+		}
+		switch text[at] {
+		case ']':
+			return nil
+		case ',':
+			at++
+		default:
+			return errScan
+		}
+	}
+}
+
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
 func skipSpace(text []byte, at int) int {

@@ -25,6 +25,8 @@ type program struct {
 	functions map[string]function
 	// mutates says that it may change maps, and so needs values of its own.
 	mutates bool
+	// sees says that it may look at the variables of a pod's containers.
+	sees bool
 	// executions are kept for the next one: making one costs more than using it.
 	executions sync.Pool
 	// common is the same template for common pods; nil where there is none.
@@ -82,7 +84,7 @@ func parseProgram(text string, known map[string]function) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{template: parsed, functions: map[string]function{}, mutates: rewritten.mutates}
+	p := &program{template: parsed, functions: map[string]function{}, mutates: rewritten.mutates, sees: seesVariables(parsed)}
 	for name, fn := range known {
 		if rewritten.uses[name] {
 			p.functions[name] = fn
