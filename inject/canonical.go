@@ -2,6 +2,8 @@ package inject
 
 import (
 	"bytes"
+	"hash"
+	"io"
 	"slices"
 	"strings"
 )
@@ -20,29 +22,63 @@ const (
 // pod: all pods of a workload have the same. [Injector.Inject] sees no more of a
 // pod, so the answer for one of them, restored, is the answer for every other.
 type Canonical struct {
-	// Pod has no managedFields, and one name for the token's volume.
-	Pod []byte
-	// generated is the name that the volume really has; "" where none was replaced.
+	// before and after are the pod's text, but for managedFields between them.
+	before, after []byte
+	// generated is the name that the token's volume really has; "" where none is replaced.
 	generated string
 }
 
-// Canonicalize makes the canonical form of a pod's JSON. The result may share
-// memory with pod, which is not changed. What is no pod comes out as it is.
-func Canonicalize(pod []byte) Canonical {
-	from, to := managedFields(pod)
-	if from < to {
-		pod = slices.Concat(pod[:from], pod[to:])
+// renamed is [Canonicalize], but for managedFields, which stay.
+func renamed(pod []byte) Canonical {
+	c := Canonical{after: pod}
+	if name, ok := generatedName("", pod); ok {
+		c.generated = name
 	}
-	return renamed(pod)
+	return c
 }
 
-// renamed is Canonicalize, but for managedFields, which stay.
-func renamed(pod []byte) Canonical {
-	name := generatedName(pod)
-	if name != "" {
-		pod = bytes.ReplaceAll(pod, []byte(name), []byte(generatedStand))
+// Canonicalize finds what the API server made up in a pod's JSON. The result shares
+// memory with pod. What is no pod is canonical as it is.
+func Canonicalize(pod []byte) Canonical {
+	from, to := managedFields(pod)
+	c := Canonical{before: pod[:from], after: pod[to:]}
+	name, ok := generatedName("", c.before)
+	if name, ok = generatedName(name, c.after); ok {
+		c.generated = name
 	}
-	return Canonical{Pod: pod, generated: name}
+	return c
+}
+
+// Pod is the canonical form. It may share memory with the pod that it was made of.
+func (c Canonical) Pod() []byte {
+	if c.generated == "" {
+		return c.joined()
+	}
+	return bytes.ReplaceAll(c.joined(), []byte(c.generated), []byte(generatedStand))
+}
+
+// joined is the pod without managedFields.
+func (c Canonical) joined() []byte {
+	if len(c.before) == 0 {
+		return c.after
+	}
+	return slices.Concat(c.before, c.after)
+}
+
+// Hash writes the canonical form to a hash, which never fails, without making it.
+func (c Canonical) Hash(h hash.Hash) {
+	for _, part := range [][]byte{c.before, c.after} {
+		for c.generated != "" {
+			at := bytes.Index(part, []byte(c.generated))
+			if at < 0 {
+				break
+			}
+			h.Write(part[:at])
+			io.WriteString(h, generatedStand)
+			part = part[at+len(c.generated):]
+		}
+		h.Write(part)
+	}
 }
 
 // Restore writes what the API server made up back into a text that came of the
@@ -121,24 +157,25 @@ func (c Canonical) restoreTree(v any) any {
 	return v
 }
 
-// generatedName is the name of the token's volume where the text has one that was
-// generated, and no other text that could be taken for one.
-func generatedName(pod []byte) string {
-	name := ""
-	for rest := pod; ; {
+// generatedName is the name of the token's volume where a text has one that was
+// generated, and known, unless it is "", is the same; "" where there is none. It is
+// false where another text could be taken for one.
+func generatedName(known string, text []byte) (name string, ok bool) {
+	name = known
+	for rest := text; ; {
 		at := bytes.Index(rest, []byte(generatedPrefix))
 		if at < 0 {
-			return name
+			return name, true
 		}
 		rest = rest[at:]
 		const length = len(generatedPrefix) + generatedLength
 		if len(rest) < length || !isGenerated(rest[len(generatedPrefix):length]) {
-			return ""
+			return "", false
 		}
 		if found := rest[:length]; name == "" {
 			name = string(found)
 		} else if string(found) != name {
-			return ""
+			return "", false
 		}
 		rest = rest[length:]
 	}
@@ -157,15 +194,19 @@ func isGenerated(suffix []byte) bool {
 // the comma that goes with it; nowhere, from 0 to 0, where it is not written as
 // the API server does.
 func managedFields(pod []byte) (from, to int) {
-	_ = members(pod, 0, func(f member) bool {
-		if f.name != "metadata" {
+	s := scanner{text: pod}
+	s.object(0, func(name []byte) bool {
+		if string(name) != "metadata" {
 			return true
 		}
-		_ = members(pod, f.value, func(f member) bool {
-			if f.name == "managedFields" {
-				from, to = f.key, f.end
+		s.object(1, func(name []byte) bool {
+			if string(name) != "managedFields" {
+				return true
 			}
-			return to == 0
+			if from = s.key; s.value(2) {
+				to = s.at
+			}
+			return false
 		})
 		return false
 	})

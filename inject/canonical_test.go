@@ -1,6 +1,7 @@
 package inject_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -37,8 +38,13 @@ func TestCanonicalize(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			canonical := inject.Canonicalize([]byte(c.pod))
-			if diff := cmp.Diff(c.want, string(canonical.Pod)); diff != "" {
+			if diff := cmp.Diff(c.want, string(canonical.Pod())); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
+			}
+			hashed, want := sha256.New(), sha256.Sum256([]byte(c.want))
+			canonical.Hash(hashed)
+			if diff := cmp.Diff(want[:], hashed.Sum(nil)); diff != "" {
+				t.Errorf("the hash is another text's: -want +got\n%s", diff)
 			}
 		})
 	}
@@ -90,7 +96,7 @@ func sameAnswer(t *testing.T, in *inject.Injector, pod []byte) {
 	request := inject.Request{Pod: pod, Namespace: inject.Namespace{Name: "shop"}}
 	want, wrong := in.Inject(request)
 	canonical := inject.Canonicalize(pod)
-	request.Pod = canonical.Pod
+	request.Pod = canonical.Pod()
 	got, err := in.Inject(request)
 	if (wrong == nil) != (err == nil) {
 		t.Fatalf("%s\n%v, and the canonical form: %v", pod, wrong, err)

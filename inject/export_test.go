@@ -33,7 +33,7 @@ func Undone(before, after map[string]any) (map[string]any, error) {
 // InjectWhole injects a pod with all its variables at hand.
 func InjectWhole(in *Injector, req Request) (Result, error) {
 	canonical := renamed(req.Pod)
-	req.Pod = canonical.Pod
+	req.Pod = canonical.Pod()
 	result, err := in.injectText(req)
 	return canonical.restore(result), err
 }

@@ -41,7 +41,7 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 		}
 	}()
 	canonical := renamed(req.Pod)
-	req.Pod = canonical.Pod
+	req.Pod = canonical.Pod()
 	defer func() { result = canonical.restore(result) }()
 
 	if skipped, ok := in.glance(req); ok {

@@ -38,24 +38,28 @@ var errWhole = errors.New("the variables of a container that were cut are needed
 // lean cuts the variables out of a pod. Nothing is cut where that is not worth it,
 // and of a pod that is not written as the API server does.
 func lean(pod []byte) leanPod {
-	if bytes.Contains(pod, []byte(variablesStand)) {
+	if len(pod) < worthCutting || bytes.Contains(pod, []byte(variablesStand)) {
+		return leanPod{}
+	}
+	f := variablesFinder{scanner: scanner{text: pod}}
+	if !f.pod() || f.found == nil {
 		return leanPod{}
 	}
 	l := leanPod{}
-	at, plain := 0, true
-	for _, found := range variablesOf(pod, &plain) {
-		if found.to-found.from < worthCutting || found.container == ProxyContainer || !areVariables(pod[found.from:found.to]) {
-			continue
-		}
+	at := 0
+	for _, found := range f.found {
 		l.text = append(append(l.text, pod[at:found.from]...), leanText...)
 		at = found.to
 		l.cut = append(l.cut, found.container)
 	}
-	if !plain || l.cut == nil {
-		return leanPod{}
-	}
 	l.text = append(l.text, pod[at:]...)
 	return l
+}
+
+// A variablesFinder finds, in a pod's text, the variables that are worth cutting.
+type variablesFinder struct {
+	scanner
+	found []variables
 }
 
 // variables are where in a pod's text a container's variables are.
@@ -64,66 +68,68 @@ type variables struct {
 	from, to  int
 }
 
-// variablesOf finds the variables of all containers that have a name. plain becomes
-// false where the text has a field twice, or is not plain JSON.
-func variablesOf(pod []byte, plain *bool) []variables {
-	var found []variables
-	visit := func(offset int, fields map[string]func(member)) {
-		seen := make([]string, 0, len(fields))
-		err := members(pod, offset, func(f member) bool {
-			if then, wanted := fields[f.name]; wanted {
-				*plain = *plain && !slices.Contains(seen, f.name)
-				seen = append(seen, f.name)
-				then(f)
-			}
-			return *plain
-		})
-		*plain = *plain && err == nil
-	}
-	container := func(from int) bool {
-		v := variables{}
-		visit(from, map[string]func(member){
-			"name": func(f member) {
-				name, ok := plainText(pod[f.value:f.end])
-				v.container, *plain = name, *plain && ok
-			},
-			"env": func(f member) { v.from, v.to = f.value, f.end },
-		})
-		if v.container != "" && v.to > 0 {
-			found = append(found, v)
-		}
-		return *plain
-	}
-	list := func(f member) { *plain = *plain && elements(pod, f.value, container) == nil }
-	visit(0, map[string]func(member){"spec": func(f member) {
-		visit(f.value, map[string]func(member){"containers": list, "initContainers": list})
+// pod is false where a field that is looked into is there twice, or the text is not
+// plain JSON.
+func (f *variablesFinder) pod() bool {
+	return f.once(0, map[string]func() bool{"spec": func() bool {
+		return f.once(1, map[string]func() bool{"containers": f.containers, "initContainers": f.containers})
 	}})
-	return found
+}
+
+func (f *variablesFinder) containers() bool {
+	return f.list(2, func() bool {
+		v := variables{}
+		plain := f.once(3, map[string]func() bool{
+			"name": func() (ok bool) {
+				from := f.at
+				if f.value(4) {
+					v.container, ok = plainText(f.text[from:f.at])
+				}
+				return ok
+			},
+			"env": func() bool {
+				v.from = f.at
+				ok := f.value(4)
+				v.to = f.at
+				return ok
+			},
+		})
+		if v.container != "" && v.container != ProxyContainer && v.to-v.from >= worthCutting && areVariables(f.text[v.from:v.to]) {
+			f.found = append(f.found, v)
+		}
+		return plain
+	})
+}
+
+// once goes over an object in which some fields may stand once.
+func (f *variablesFinder) once(depth int, fields map[string]func() bool) bool {
+	return f.object(depth, func(name []byte) bool {
+		visit, wanted := fields[string(name)]
+		if !wanted {
+			return true
+		}
+		fields[string(name)] = func() bool { return false }
+		return visit()
+	})
 }
 
 // areVariables says whether a text is a list of variables: what is none is a fault
 // of the pod's, and found by those who read the whole of it.
 func areVariables(text []byte) bool {
-	ok := true
-	err := elements(text, 0, func(from int) bool {
-		end := 0
-		named := false
-		err := members(text, from, func(f member) bool {
-			isText := text[f.value] == '"'
-			named = named || f.name == "name" && isText
-			if f.name != "name" && f.name != "value" || !isText {
-				end = skipValue(text, from)
-			}
-			return end == 0
-		})
-		if err == nil && end > 0 {
-			err = decodeTyped(text[from:end], &corev1.EnvVar{})
-			named = true
+	s := scanner{text: text}
+	return s.list(0, func() bool {
+		from := s.at
+		named, texts := false, true
+		if !s.object(1, func(name []byte) bool {
+			isText := s.text[s.at] == '"'
+			named = named || isText && string(name) == "name"
+			texts = texts && isText && (string(name) == "name" || string(name) == "value")
+			return true
+		}) {
+			return false
 		}
-		ok = err == nil && named
-		return ok
+		return named && (texts || decodeTyped(text[from:s.at], &corev1.EnvVar{}) == nil)
 	})
-	return ok && err == nil
 }
 
 // within says whether a record speaks of the variables that were cut.

@@ -9,7 +9,7 @@ import (
 // with none.
 func (in *Injector) inject(req Request, sent object, previous *record) (Result, error) {
 	if previous == nil {
-		pod, err := in.typedText(req, Canonicalize(req.Pod).Pod)
+		pod, err := in.typedText(req, Canonicalize(req.Pod).Pod())
 		if err != nil {
 			return Result{}, fmt.Errorf("pod: %w", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -29,6 +30,22 @@ const (
 	maxBodies = 32 << 20
 )
 
+// maxKept is the size of the largest buffer that is kept for the next body: those of
+// hardly any pods take more.
+const maxKept = 1 << 20
+
+// buffers of large bodies are kept for the next one: growing into them is most of
+// what reading one costs. The garbage collector lets go of those that nobody uses.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// buffer is an empty one for a body of a length that is claimed.
+func buffer(claimed int64) *bytes.Buffer {
+	if claimed > smallBody {
+		return buffers.Get().(*bytes.Buffer)
+	}
+	return new(bytes.Buffer)
+}
+
 var errNoRoom = errors.New("too many large reviews at a time")
 
 // bodies bounds the memory for the bodies of all requests that are being read or
@@ -40,12 +57,12 @@ type bodies struct {
 
 // read reads a request's body whole, within [maxReview], [readTimeout] and the
 // room that there is. The body's room is free again after done, which is to be
-// called in any case.
+// called in any case, and after which the body is another's.
 func (b *bodies) read(w http.ResponseWriter, r *http.Request) (body []byte, done func(), refused *refusal) {
 	conn := http.NewResponseController(w)
 	// Where a connection knows no deadlines, as in tests, it has none.
 	_ = conn.SetReadDeadline(time.Now().Add(readTimeout))
-	a := &arrival{from: http.MaxBytesReader(w, r.Body, maxReview), room: b}
+	a := &arrival{from: http.MaxBytesReader(w, r.Body, maxReview), room: b, body: buffer(r.ContentLength)}
 	if refused = unreadable(w, r); refused == nil {
 		body, refused = a.read(r.ContentLength)
 	}
@@ -76,6 +93,7 @@ func unreadable(w http.ResponseWriter, r *http.Request) *refusal {
 type arrival struct {
 	from io.Reader
 	room *bodies
+	body *bytes.Buffer
 	// seen is how much has arrived, taken how much room that has.
 	seen, taken int64
 }
@@ -83,13 +101,12 @@ type arrival struct {
 // read reads it to its end. The length that a request claims is trusted for a
 // small one only: memory is taken as bytes arrive.
 func (a *arrival) read(claimed int64) ([]byte, *refusal) {
-	var body bytes.Buffer
-	body.Grow(int(min(max(claimed, 0), smallBody)) + bytes.MinRead)
-	_, err := body.ReadFrom(a)
+	a.body.Grow(int(min(max(claimed, 0), smallBody)) + bytes.MinRead)
+	_, err := a.body.ReadFrom(a)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case err == nil:
-		return body.Bytes(), nil
+		return a.body.Bytes(), nil
 	case errors.As(err, &tooLarge):
 		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Errorf("body: want at most %d bytes", maxReview)}
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -115,5 +132,11 @@ func (a *arrival) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// leave gives the room back.
-func (a *arrival) leave() { a.room.taken.Add(-a.taken) }
+// leave gives the room back, and what the body was in.
+func (a *arrival) leave() {
+	a.room.taken.Add(-a.taken)
+	if a.seen > smallBody && a.body.Cap() <= maxKept {
+		a.body.Reset()
+		buffers.Put(a.body)
+	}
+}

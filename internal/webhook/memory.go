@@ -62,12 +62,12 @@ func newMemory(size int64) *memory { return &memory{most: size / 2} }
 // called with the pod's canonical form.
 func (m *memory) recall(at epoch, request inject.Request, make func(inject.Request) (Answer, error)) (Answer, error) {
 	canonical := inject.Canonicalize(request.Pod)
-	request.Pod = canonical.Pod
-	open, id := m.open(at), keyOf(request)
+	open, id := m.open(at), keyOf(canonical, request)
 	found := open.find(id)
 	if found != nil {
 		return restored(canonical, found.answer, true), nil
 	}
+	request.Pod = canonical.Pod()
 	answer, err := make(request)
 	if err != nil {
 		return answer, err
@@ -161,16 +161,11 @@ func sizeOf(a Answer) int64 {
 	return int64(size)
 }
 
-// texts are kept for the next key: they are as large as the pod.
-var texts = sync.Pool{New: func() any { return new([]byte) }}
-
-// keyOf is the key of a request whose pod is canonical. Every part goes in with
-// its length before it, so that no two requests make the same text.
-func keyOf(request inject.Request) key {
-	text := texts.Get().(*[]byte)
-	defer texts.Put(text)
-	b := appendText((*text)[:0], string(request.Pod))
-	b = appendText(b, request.Path.Cluster)
+// keyOf is the key of a request whose pod has a canonical form. Every part goes in
+// with its length before it, so that no two requests make the same text.
+func keyOf(pod inject.Canonical, request inject.Request) key {
+	var room [256]byte
+	b := appendText(room[:0], request.Path.Cluster)
 	b = appendText(b, request.Path.Network)
 	b = appendMap(b, request.Path.Env)
 	b = appendText(b, request.Namespace.Name)
@@ -179,8 +174,13 @@ func keyOf(request inject.Request) key {
 	if request.Namespace.Unknown {
 		b = append(b, 1)
 	}
-	*text = b
-	return sha256.Sum256(b)
+	h := sha256.New()
+	h.Write(binary.AppendUvarint(nil, uint64(len(b))))
+	h.Write(b)
+	pod.Hash(h)
+	var id key
+	h.Sum(id[:0])
+	return id
 }
 
 func appendText(b []byte, text string) []byte {

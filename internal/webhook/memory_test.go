@@ -122,7 +122,7 @@ func TestKeyOf(t *testing.T) {
 		"a namespace's two labels":             namespace(map[string]string{"a": "b", "c": "d"}, nil, false),
 		"a namespace's one label of that text": namespace(map[string]string{"a": "b\x01c\x01d"}, nil, false),
 	} {
-		k := keyOf(request)
+		k := keyOf(inject.Canonicalize(request.Pod), request)
 		if other, ok := seen[k]; ok {
 			t.Errorf("%s and %s have one key", sentence, other)
 		}
@@ -227,7 +227,7 @@ func TestMemoryKeepsNoMoreThanItCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := m.open(epoch{}).find(keyOf(inject.Request{Pod: pod}))
+	found := m.open(epoch{}).find(keyOf(inject.Canonicalize(pod), inject.Request{}))
 	if found == nil {
 		t.Fatal("not remembered")
 	}

@@ -56,13 +56,13 @@ type request struct {
 	Object      json.RawMessage         `json:"object"`
 }
 
-// readEnvelope reads a body. One that the API server wrote is looked at twice: to
-// see that it is JSON, and to find the few fields that count. Any other is left to
-// encoding/json, which is less strict about names.
+// readEnvelope reads a body. One that the API server wrote is gone over once, for the
+// few fields that count. Any other is left to encoding/json, which is less strict
+// about names.
 func readEnvelope(body []byte) (envelope, error) {
 	r := &request{}
 	e := envelope{Request: r}
-	if inject.Valid(body) && inject.ReadFields(body, inject.Fields{
+	if inject.ReadFields(body, inject.Fields{
 		"apiVersion": &e.APIVersion, "kind": &e.Kind, "request": inject.Fields{
 			"uid": &r.UID, "kind": &r.Kind, "subResource": &r.SubResource, "name": &r.Name,
 			"namespace": &r.Namespace, "operation": &r.Operation, "dryRun": &r.DryRun, "object": &r.Object,
