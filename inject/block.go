@@ -1,20 +1,17 @@
 package inject
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
 // readBlock reads the YAML that templates write, ten times as fast as a whole
 // YAML parser: block maps and lists, scalars on one line, literal blocks, and
 // JSON for flow style. It is false for a text that holds anything else, or
 // anything that YAML might see otherwise, and for what is no YAML at all: those
 // are for the whole parser. Fuzzing holds the one against the other.
-func readBlock(text []byte) (object, bool) {
-	if bytes.ContainsFunc(text, func(c rune) bool { return c < ' ' && c != '\n' || c > '~' }) || !bytes.HasSuffix(text, []byte("\n")) {
+func readBlock(text string) (object, bool) {
+	if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' && c != '\n' || c > '~' }) || !strings.HasSuffix(text, "\n") {
 		return nil, false
 	}
-	b := &blockReader{rest: string(text)}
+	b := &blockReader{rest: text}
 	b.next()
 	if b.ended {
 		return object{}, true

@@ -27,7 +27,7 @@ func TestReadBlockReadsTheBuiltinTemplates(t *testing.T) {
 }
 
 // output is what a template writes for a pod.
-func output(t *testing.T, in *Injector, template string, raw []byte) []byte {
+func output(t *testing.T, in *Injector, template string, raw []byte) string {
 	t.Helper()
 	base, err := decodeObject(raw)
 	if err != nil {

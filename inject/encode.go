@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"sync"
 )
 
 // encode writes a tree as compact JSON with sorted keys. It does not escape
@@ -12,7 +13,23 @@ func encode(v any) ([]byte, error) { return appendTree(make([]byte, 0, 4096), v)
 
 // EncodePatch writes a patch as JSON, as [encode] does.
 func EncodePatch(ops []Operation) ([]byte, error) {
-	b := append(make([]byte, 0, 12<<10), '[')
+	room := patches.Get().(*[]byte)
+	defer patches.Put(room)
+	b, err := appendPatch((*room)[:0], ops)
+	if cap(b) <= maxRoom {
+		*room = b
+	}
+	return bytes.Clone(b), err
+}
+
+// patches is room to write patches in, which is kept for the next one: what a patch
+// takes shows only when it has been written. maxRoom is the most that is kept.
+var patches = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxRoom = 256 << 10
+
+func appendPatch(b []byte, ops []Operation) ([]byte, error) {
+	b = append(b, '[')
 	for i, op := range ops {
 		if i > 0 {
 			b = append(b, ',')
@@ -81,15 +98,23 @@ func appendObject(b []byte, o object) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// appendText quotes a text.
+// appendText quotes a text. Texts that are JSON themselves, as many annotations are,
+// have quotes and backslashes and nothing else to escape.
 func appendText(b []byte, text string) []byte {
+	start := len(b)
+	b = append(b, '"')
+	from := 0
 	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			quoted, _ := appendOther(b, text) // a string always encodes
+		switch c := text[i]; {
+		case c < ' ' || c > '~':
+			quoted, _ := appendOther(b[:start], text) // a string always encodes
 			return quoted
+		case c == '"' || c == '\\':
+			b = append(append(b, text[from:i]...), '\\')
+			from = i
 		}
 	}
-	return append(append(append(b, '"'), text...), '"')
+	return append(append(b, text[from:]...), '"')
 }
 
 // appendOther is encoding/json's own way.

@@ -30,7 +30,7 @@ func FuzzReadBlock(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got, ok := inject.ReadBlock(text)
+		got, ok := inject.ReadBlock(string(text))
 		if !ok {
 			return
 		}

@@ -1,7 +1,6 @@
 package inject
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,6 +37,8 @@ type rendering struct {
 
 	// overlaid is what the templates gave, laid over nothing.
 	overlaid object
+	// several says that more than one template is laid.
+	several bool
 	// merged is base with everything laid over it.
 	merged object
 	// overrides are the user's own containers that a template named.
@@ -50,7 +51,7 @@ type rendering struct {
 
 // render executes the templates in order and lays each over the pod.
 func (r *rendering) render(names []string) error {
-	r.overlaid = object{}
+	r.overlaid, r.several = object{}, len(names) > 1
 	r.merged, _ = clone(r.base).(object)
 	data := r.data()
 	for _, name := range names {
@@ -73,14 +74,14 @@ func (r *rendering) render(names []string) error {
 }
 
 // parseOverlay reads what a template gave. Nothing at all lays nothing.
-func parseOverlay(out []byte) (object, error) {
-	if len(bytes.TrimSpace(out)) == 0 {
+func parseOverlay(out string) (object, error) {
+	if strings.TrimSpace(out) == "" {
 		return object{}, nil
 	}
 	if o, ok := readBlock(out); ok {
 		return o, nil
 	}
-	raw, err := yaml.YAMLToJSON(out)
+	raw, err := yaml.YAMLToJSON([]byte(out))
 	if err != nil {
 		return nil, err
 	}
@@ -96,14 +97,29 @@ func (r *rendering) lay(overlay object) error {
 	}
 	delete(sub(overlay, "metadata"), "managedFields") // the API server's own
 	r.notePlaces(overlay)
-	var err error
-	if r.overlaid, err = Merge(r.overlaid, overlay); err != nil {
+	if err := r.layOverNothing(overlay); err != nil {
 		return err
 	}
 	if r.native {
 		r.moveToInit()
 	}
+	var err error
 	r.merged, err = mergeUsingUp(r.merged, overlay)
+	return err
+}
+
+// layOverNothing adds an overlay to what the templates gave. What only one gave need
+// not be copied: it is changed no more than a pod's fields are, and what counts are
+// the names in it.
+func (r *rendering) layOverNothing(overlay object) error {
+	if !r.several {
+		if alone, ok := outline(overlay); ok {
+			r.overlaid = alone
+			return nil
+		}
+	}
+	var err error
+	r.overlaid, err = Merge(r.overlaid, overlay)
 	return err
 }
 

@@ -60,7 +60,7 @@ func TestBuiltin(t *testing.T) {
 				t.Fatal(err)
 			}
 			var pod corev1.Pod
-			if err := yaml.UnmarshalStrict(out, &pod); err != nil {
+			if err := yaml.UnmarshalStrict([]byte(out), &pod); err != nil {
 				t.Fatalf("%v in\n%s", err, out)
 			}
 			want := text("want.yaml")

@@ -35,7 +35,7 @@ func TestFoldedTemplatesGiveTheSame(t *testing.T) {
 					if (wrong == nil) != (err == nil) {
 						t.Errorf("%s: template %s, pod %d: %v, and folded %v", sentence, name, i, wrong, err)
 					}
-					if diff := cmp.Diff(string(want), string(got)); diff != "" {
+					if diff := cmp.Diff(want, got); diff != "" {
 						t.Errorf("%s: template %s, pod %d: -plain +folded\n%s", sentence, name, i, diff)
 					}
 				}
@@ -108,7 +108,7 @@ func FuzzFold(f *testing.F) {
 			if (wrong == nil) != (err == nil) {
 				t.Fatalf("%q: %v, and folded %v", text, wrong, err)
 			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%q: -plain +folded\n%s", text, diff)
 			}
 		}

@@ -110,7 +110,7 @@ func FuzzQuoting(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := readStrictly(out); err != nil {
+			if err := readStrictly([]byte(out)); err != nil {
 				t.Fatalf("template %q: %v in\n%s", name, err, out)
 			}
 		}

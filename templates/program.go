@@ -121,18 +121,18 @@ func (p *program) execution() (*execution, error) {
 	return e, nil
 }
 
-func (p *program) execute(data *Data) (output []byte, err error) {
+func (p *program) execute(data *Data) (output string, err error) {
 	if p.common != nil && p.common.fits(data) {
 		return p.common.program.execute(data)
 	}
 	e, err := p.execution()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer func() {
 		// text/template passes on a panic of reflect's, and of a method's.
 		if cause := recover(); cause != nil {
-			output, err = nil, fmt.Errorf("panic: %v", cause)
+			output, err = "", fmt.Errorf("panic: %v", cause)
 		}
 	}()
 	if p.mutates {
@@ -143,9 +143,9 @@ func (p *program) execute(data *Data) (output []byte, err error) {
 	e.meter.left = maxWork
 	e.output.Reset()
 	if err := e.template.Execute(e, data); err != nil {
-		return nil, explain(err)
+		return "", explain(err)
 	}
-	output = bytes.Clone(e.output.Bytes())
+	output = e.output.String()
 	p.executions.Put(e)
 	return output, nil
 }

@@ -51,17 +51,16 @@ func Parse(texts map[string]string, opts Options) (*Set, error) {
 // Names returns the names of the templates, sorted.
 func (s *Set) Names() []string { return slices.Sorted(maps.Keys(s.programs)) }
 
-// Execute renders a template for a pod. The output, the caller's to keep, is
-// what the template wrote: nothing has looked whether it is YAML. Execute does
+// Execute renders a template for a pod. The output is what the template wrote: nothing has looked whether it is YAML. Execute does
 // not change data. An error names the template, the line and the cause.
-func (s *Set) Execute(name string, data *Data) ([]byte, error) {
+func (s *Set) Execute(name string, data *Data) (string, error) {
 	program, ok := s.programs[name]
 	if !ok {
-		return nil, fmt.Errorf("template %q: there is none of that name, only %s", name, strings.Join(s.Names(), ", "))
+		return "", fmt.Errorf("template %q: there is none of that name, only %s", name, strings.Join(s.Names(), ", "))
 	}
 	output, err := program.execute(data)
 	if err != nil {
-		return nil, fmt.Errorf("template %q: %w", name, err)
+		return "", fmt.Errorf("template %q: %w", name, err)
 	}
 	return output, nil
 }
