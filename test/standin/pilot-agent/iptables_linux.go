@@ -34,7 +34,7 @@ func (p program) iptables(ctx context.Context, args []string) error {
 	ctx, cancel := context.WithTimeout(ctx, validateFor)
 	defer cancel()
 	if err := redirect.Validate(ctx, c.Options); err != nil {
-		return notRedirected{err}
+		return err
 	}
 	fmt.Fprintln(p.stdout, "connections are redirected")
 	return nil

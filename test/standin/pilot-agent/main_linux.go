@@ -20,6 +20,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+
+	"outrigger.dev/outrigger/test/standin/redirect"
 )
 
 const usage = `A stand-in for Istio's proxy image, for tests. It does what the built-in
@@ -45,11 +47,6 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// notRedirected is what validation found.
-type notRedirected struct{ error }
-
-func (e notRedirected) Unwrap() error { return e.error }
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
@@ -66,7 +63,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		fmt.Fprintln(p.stderr, "hint: pilot-agent --help")
 		return 64
 	}
-	if _, not := errors.AsType[notRedirected](err); not {
+	if errors.Is(err, redirect.ErrNotRedirected) {
 		fmt.Fprintln(p.stderr, "hint: a CNI plugin has to set the rules of this pod, before its containers start")
 		return 126
 	}
@@ -103,7 +100,9 @@ func (p program) flags(name string) *pflag.FlagSet {
 
 // parse reads a command's flags and wants so many other arguments.
 func parse(f *pflag.FlagSet, args []string, want string, n int) error {
-	if err := f.Parse(args); err != nil {
+	if err := f.Parse(args); errors.Is(err, pflag.ErrHelp) {
+		return err
+	} else if err != nil {
 		return usageError{err}
 	}
 	if f.NArg() != n {

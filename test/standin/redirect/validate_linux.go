@@ -13,11 +13,14 @@ import (
 // there was redirected.
 const probePort = 15002
 
+// ErrNotRedirected says that connections do not arrive where the proxy listens.
+var ErrNotRedirected = errors.New("not redirected to the proxy")
+
 // Validate connects to the pod's own addresses, as the proxy does to reach the
 // application that asked for them, and listens where the proxy will: if every
 // connection arrives there, with its original destination, the rules are set. It
 // has to run with the user or group that the rules exempt, as the proxy does, and
-// before the proxy listens. It tries until ctx ends.
+// before the proxy listens. It tries until ctx ends, then with ErrNotRedirected.
 func Validate(ctx context.Context, o Options) error {
 	addresses, err := ownAddresses()
 	if err != nil {
@@ -88,7 +91,7 @@ func redirected(ctx context.Context, to netip.AddrPort) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s: not redirected to the proxy: %w", to, last)
+			return fmt.Errorf("%s: %w: %w", to, ErrNotRedirected, last)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
