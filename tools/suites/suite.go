@@ -52,6 +52,10 @@ var suites = []suite{
 		dir: "test/controlplane", command: []string{"go", "run", "./cmd/controlplane", "build"},
 	},
 	{
+		name: "standin", about: "the stand-in for Istio's proxy image that tests on real pods use",
+		dir: "test/standin", packages: []string{"./..."}, live: true,
+	},
+	{
 		name: "controlplane", about: "the control plane that the end-to-end tests run on",
 		dir: "test/controlplane", packages: []string{"./..."}, live: true,
 	},

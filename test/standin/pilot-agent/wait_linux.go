@@ -28,10 +28,14 @@ func (p program) wait(ctx context.Context, args []string) error {
 	client := &http.Client{Timeout: time.Duration(*each) * time.Millisecond}
 	ticker := time.NewTicker(time.Duration(*period) * time.Millisecond)
 	defer ticker.Stop()
+	var last error
 	for {
-		last := ready(ctx, client, *url)
-		if last == nil {
+		err := ready(ctx, client, *url)
+		if err == nil {
 			return nil
+		}
+		if last == nil || ctx.Err() == nil { // That the time is up says less than what was before.
+			last = err
 		}
 		select {
 		case <-ticker.C:
