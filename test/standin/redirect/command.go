@@ -18,13 +18,10 @@ type Command struct {
 	Validate bool
 }
 
-// ErrHelp is the error of Parse for -h, whose text it has written.
-var ErrHelp = pflag.ErrHelp
-
 // Parse reads the arguments that follow istio-iptables. They are those that the
 // built-in templates pass: an argument that is not among them is an error, for it
-// asks for what would not happen. env looks up an environment variable. The usage
-// goes to usage, for -h.
+// asks for what would not happen. env looks up an environment variable. For
+// -h the usage goes to usage, and the error is pflag.ErrHelp.
 func Parse(args []string, env func(string) string, usage io.Writer) (Command, error) {
 	flags := pflag.NewFlagSet("istio-iptables", pflag.ContinueOnError)
 	flags.SetOutput(usage)
