@@ -40,3 +40,26 @@ func glanced(text []byte) (*corev1.Pod, bool) {
 	})
 	return pod, read
 }
+
+// PodName is what to call a pod in a log: its name, or the prefix that its name will
+// be made from. It reads no further in the pod's text than it has to.
+func PodName(pod []byte) (name string) {
+	s := scanner{text: pod}
+	s.object(0, func(field []byte) bool {
+		if string(field) != "metadata" {
+			return true
+		}
+		s.object(1, func(field []byte) bool {
+			if string(field) != "name" && string(field) != "generateName" {
+				return true
+			}
+			from := s.at
+			if s.value(2) {
+				name, _ = plainText(pod[from:s.at])
+			}
+			return name == ""
+		})
+		return false
+	})
+	return name
+}

@@ -44,9 +44,6 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 	req.Pod = canonical.Pod()
 	defer func() { result = canonical.restore(result) }()
 
-	if skipped, ok := in.glance(req); ok {
-		return skipped, nil
-	}
 	if l := lean(req.Pod); len(l.cut) > 0 {
 		whole := req.Pod
 		req.Pod, req.lean = l.text, l
@@ -61,6 +58,9 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 
 // injectText reads the pod, and what an earlier injection has left in it.
 func (in *Injector) injectText(req Request) (Result, error) {
+	if skipped, ok := in.glance(req); ok {
+		return skipped, nil
+	}
 	sent, err := decodeObject(req.Pod)
 	if err != nil {
 		return Result{}, fmt.Errorf("pod: %w", err)

@@ -16,9 +16,13 @@ const variablesStand = "=outrigger.dev/variables"
 // leanText is the list that stands in the place of a container's variables.
 const leanText = `[{"name":"` + variablesStand + `"}]`
 
-// worthCutting is how long a list of variables is that is cut, in bytes. Looking at
-// a shorter one costs less than asking whether anybody has to.
-const worthCutting = 512
+// worthCutting is how long a pod is of which something is cut, and the list of
+// variables that is, in bytes. Looking at a shorter one costs less than asking
+// whether anybody has to.
+const (
+	worthCutting     = 8 << 10
+	worthCuttingList = 512
+)
 
 // A leanPod is a pod's text without the variables of its containers: most of a
 // large pod, and nothing that an injection looks at, as a rule. The patch for the
@@ -88,13 +92,17 @@ func (f *variablesFinder) containers() bool {
 				return ok
 			},
 			"env": func() bool {
-				v.from = f.at
-				ok := f.value(4)
-				v.to = f.at
-				return ok
+				from := f.at
+				if !f.variables() {
+					// A fault of the pod's, for those who read the whole of it.
+					f.at = from
+					return f.value(4)
+				}
+				v.from, v.to = from, f.at
+				return true
 			},
 		})
-		if v.container != "" && v.container != ProxyContainer && v.to-v.from >= worthCutting && areVariables(f.text[v.from:v.to]) {
+		if v.container != "" && v.container != ProxyContainer && v.to-v.from >= worthCuttingList {
 			f.found = append(f.found, v)
 		}
 		return plain
@@ -113,22 +121,20 @@ func (f *variablesFinder) once(depth int, fields map[string]func() bool) bool {
 	})
 }
 
-// areVariables says whether a text is a list of variables: what is none is a fault
-// of the pod's, and found by those who read the whole of it.
-func areVariables(text []byte) bool {
-	s := scanner{text: text}
-	return s.list(0, func() bool {
-		from := s.at
+// variables goes over a list of variables. It is false for what is none.
+func (f *variablesFinder) variables() bool {
+	return f.list(4, func() bool {
+		from := f.at
 		named, texts := false, true
-		if !s.object(1, func(name []byte) bool {
-			isText := s.text[s.at] == '"'
+		if !f.object(5, func(name []byte) bool {
+			isText := f.text[f.at] == '"'
 			named = named || isText && string(name) == "name"
 			texts = texts && isText && (string(name) == "name" || string(name) == "value")
 			return true
 		}) {
 			return false
 		}
-		return named && (texts || decodeTyped(text[from:s.at], &corev1.EnvVar{}) == nil)
+		return named && (texts || decodeTyped(f.text[from:f.at], &corev1.EnvVar{}) == nil)
 	})
 }
 

@@ -14,7 +14,7 @@ import (
 // many is a list of variables that is worth cutting.
 func many(more string) string {
 	var b strings.Builder
-	for i := range 40 {
+	for i := range 200 {
 		fmt.Fprintf(&b, `{"name":"SETTING_%d","value":"some \"value\""},`, i)
 	}
 	return "[" + b.String() + more + "]"

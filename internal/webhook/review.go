@@ -123,9 +123,5 @@ func (r Review) outOfScope() string {
 // podName is what to call the pod in the log: its name, or the prefix that its
 // name will be made from.
 func (r Review) podName() string {
-	name, prefix := r.name, ""
-	if name == "" {
-		inject.ReadFields(r.Pod, inject.Fields{"metadata": inject.Fields{"name": &name, "generateName": &prefix}})
-	}
-	return cmp.Or(name, prefix)
+	return cmp.Or(r.name, inject.PodName(r.Pod))
 }
