@@ -1,5 +1,6 @@
 // Package binaries has the programs of a Kubernetes control plane ready: etcd,
-// kube-apiserver, kube-controller-manager, kube-scheduler, kubectl and kwok.
+// kube-apiserver, kube-controller-manager, kube-scheduler, kubectl and kwok; and for those
+// who ask for them, the programs of a node: kubelet and kube-proxy.
 //
 // They are built from Go modules, so a machine needs Go and a module proxy and nothing
 // else: no container engine, no download of executables. What is built is pinned by the
@@ -25,7 +26,7 @@ import (
 	"path/filepath"
 )
 
-// Paths says where each program is.
+// Paths says where each program is. Those of a node are empty unless they were asked for.
 type Paths struct {
 	Etcd              string
 	APIServer         string
@@ -33,6 +34,8 @@ type Paths struct {
 	Scheduler         string
 	Kubectl           string
 	Kwok              string
+	Kubelet           string
+	KubeProxy         string
 }
 
 // program is one executable, and where its source is.
@@ -43,11 +46,13 @@ type program struct {
 	path    func(*Paths) *string
 }
 
+// kubernetes is where most programs come from.
+var kubernetes = &project{name: "kubernetes", path: "k8s.io/kubernetes", module: "kubernetes", stamp: kubernetesVersion}
+
 // programs lists what a control plane consists of, in the order in which it is built: etcd
 // is the quickest, so a machine that cannot build says so early.
 func programs() []program {
 	etcd := &project{name: "etcd", path: "go.etcd.io/etcd/server/v3", module: "etcd"}
-	kubernetes := &project{name: "kubernetes", path: "k8s.io/kubernetes", module: "kubernetes", stamp: kubernetesVersion}
 	kwok := &project{name: "kwok", path: "sigs.k8s.io/kwok", module: "kubernetes"}
 	return []program{
 		{"etcd", "", etcd, func(p *Paths) *string { return &p.Etcd }},
@@ -60,20 +65,39 @@ func programs() []program {
 	}
 }
 
-// Build returns the programs, building those that are neither in the folder that
+// nodePrograms lists what a real node needs besides, a container runtime apart.
+func nodePrograms() []program {
+	return []program{
+		{"kubelet", "/cmd/kubelet", kubernetes, func(p *Paths) *string { return &p.Kubelet }},
+		{"kube-proxy", "/cmd/kube-proxy", kubernetes, func(p *Paths) *string { return &p.KubeProxy }},
+	}
+}
+
+// Build returns the programs of a control plane, building those that are neither in the folder that
 // KUBEBUILDER_ASSETS names nor in the cache. Each program that is built writes one line to
 // progress, with its version and the seconds it took.
 //
 // A cancelled build keeps what is complete, and Go keeps the packages that were compiled,
 // so the next one goes on from there.
 func Build(ctx context.Context, progress io.Writer) (Paths, error) {
+	return build(ctx, progress, programs())
+}
+
+// BuildNode does the same and has the programs of a node ready as well, which takes some
+// three minutes more the first time. They are for Linux.
+func BuildNode(ctx context.Context, progress io.Writer) (Paths, error) {
+	return build(ctx, progress, append(programs(), nodePrograms()...))
+}
+
+// build is Build for the programs that are wanted.
+func build(ctx context.Context, progress io.Writer, wanted []program) (Paths, error) {
 	cache, err := Cache()
 	if err != nil {
 		return Paths{}, err
 	}
 	b := builder{root: filepath.Join(cache, "controlplane"), progress: progress}
 
-	paths, missing, err := b.look()
+	paths, missing, err := b.look(wanted)
 	if err != nil || len(missing) == 0 {
 		return paths, err
 	}
@@ -84,7 +108,7 @@ func Build(ctx context.Context, progress io.Writer) (Paths, error) {
 	defer unlock()
 
 	// Whoever held the lock may have built what was missing.
-	_, missing, err = b.look()
+	_, missing, err = b.look(wanted)
 	if err != nil {
 		return Paths{}, err
 	}
@@ -94,16 +118,16 @@ func Build(ctx context.Context, progress io.Writer) (Paths, error) {
 			return Paths{}, err
 		}
 	}
-	paths, _, err = b.look()
+	paths, _, err = b.look(wanted)
 	return paths, err
 }
 
 // look finds the programs that are ready, and lists those that are not.
-func (b *builder) look() (Paths, []program, error) {
+func (b *builder) look(wanted []program) (Paths, []program, error) {
 	var paths Paths
 	var missing []program
 	assets := os.Getenv("KUBEBUILDER_ASSETS")
-	for _, p := range programs() {
+	for _, p := range wanted {
 		file, err := b.file(p)
 		if err != nil {
 			return Paths{}, nil, err

@@ -18,7 +18,7 @@ import (
 )
 
 func TestVersionsComeFromTheModules(t *testing.T) {
-	for _, p := range programs() {
+	for _, p := range append(programs(), nodePrograms()...) {
 		version, err := p.project.version()
 		if err != nil {
 			t.Error(err)
