@@ -9,14 +9,14 @@ import (
 	"outrigger.dev/outrigger/test/controlplane/binaries"
 )
 
-// serviceRange is the addresses of Services, serviceAddress the first of them, which is
-// that of the Service kubernetes. podRange is the pods' addresses; each node has a part of
+// ServiceRange is the addresses of Services, PodRange those of pods; each node has a part of
 // it.
 const (
-	serviceRange = "10.96.0.0/16"
-	podRange     = "10.244.0.0/16"
+	ServiceRange = "10.96.0.0/16"
+	PodRange     = "10.244.0.0/16"
 )
 
+// serviceAddress is the address of the Service kubernetes: the first of them.
 var serviceAddress = net.IPv4(10, 96, 0, 1)
 
 // auditPolicy says what the API server writes into its audit log.
@@ -41,7 +41,7 @@ func (c *ControlPlane) writeInputs() error {
 			return err
 		}
 	}
-	return writeKeys(c.file("pki"), c.authority)
+	return writeKeys(c.file("pki"), c.authority, c.address)
 }
 
 // startStore starts etcd. What it stores need not survive a power cut.
@@ -59,7 +59,8 @@ func (c *ControlPlane) startStore(paths binaries.Paths) error {
 func (c *ControlPlane) startServer(paths binaries.Paths, extra []string) error {
 	args := []string{
 		"--etcd-servers=" + etcdSocket,
-		"--bind-address=127.0.0.1",
+		"--bind-address=" + c.address.String(),
+		"--advertise-address=" + c.address.String(),
 		"--secure-port=" + strconv.Itoa(c.port.number),
 		"--permit-port-sharing", // see port
 		"--tls-cert-file=" + c.file("pki", "apiserver.crt"),
@@ -70,16 +71,21 @@ func (c *ControlPlane) startServer(paths binaries.Paths, extra []string) error {
 		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 		"--service-account-key-file=" + c.file("pki", "service-accounts.key"),
 		"--service-account-signing-key-file=" + c.file("pki", "service-accounts.key"),
-		"--service-cluster-ip-range=" + serviceRange,
+		"--service-cluster-ip-range=" + ServiceRange,
 		"--allow-privileged",
+		"--kubelet-client-certificate=" + c.file("pki", "kubelet-client.crt"),
+		"--kubelet-client-key=" + c.file("pki", "kubelet-client.key"),
+		"--kubelet-preferred-address-types=InternalIP", // a node's name need not resolve
 		// A webhook's Service is reached by its endpoints: there is no kube-proxy.
 		"--enable-aggregator-routing=true",
-		// No pod runs that could reach the API server by the Service kubernetes, and
-		// without an address of the network the machine need not be on one.
-		"--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none",
 		"--audit-policy-file=" + c.file("config", "audit-policy.yaml"),
 		"--audit-log-path=" + c.auditLog(),
 		"--audit-log-maxsize=4096", // in MB; more would go on in another file
+	}
+	if c.address.IsLoopback() {
+		// The Service kubernetes can have no such address behind it. Nobody needs it: no
+		// pod runs that could reach the API server that way.
+		args = append(args, "--endpoint-reconciler-type=none")
 	}
 	return c.group.start(paths.APIServer, append(args, extra...)...)
 }
@@ -100,7 +106,7 @@ func (c *ControlPlane) startControllers(paths binaries.Paths) error {
 		"--root-ca-file="+c.file("pki", "ca.crt"),
 		"--cluster-signing-cert-file="+c.file("pki", "ca.crt"),
 		"--cluster-signing-key-file="+c.file("pki", "ca.key"),
-		"--service-cluster-ip-range="+serviceRange,
+		"--service-cluster-ip-range="+ServiceRange,
 		// At the pace it keeps by default it needs five seconds for its ServiceAccounts
 		// before it does anything else.
 		"--kube-api-qps=1000", "--kube-api-burst=1000",
@@ -128,6 +134,6 @@ func (c *ControlPlane) startKubelets(paths binaries.Paths) error {
 		"--config="+c.file("config", "stages.yaml"),
 		"--manage-all-nodes",
 		"--node-lease-duration-seconds=40",
-		"--cidr="+podRange,
+		"--cidr="+PodRange,
 	)
 }

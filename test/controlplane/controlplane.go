@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strconv"
 	"sync"
@@ -28,6 +29,10 @@ type Options struct {
 	// it is a temporary folder, which is gone after Stop.
 	Dir string
 
+	// Address is one of this machine's, for the API server to listen at. Nil, it is
+	// 127.0.0.1, where no pod of a real node reaches it.
+	Address net.IP
+
 	// APIServerArgs are flags for kube-apiserver, stronger than those it gets anyway.
 	APIServerArgs []string
 
@@ -38,6 +43,7 @@ type Options struct {
 // ControlPlane is one that runs. Its methods may be called from any goroutine.
 type ControlPlane struct {
 	folders
+	address   net.IP
 	url       string
 	port      *port
 	authority *authority
@@ -67,11 +73,17 @@ func Start(ctx context.Context, options Options) (*ControlPlane, error) {
 	if options.Nodes == 0 {
 		options.Nodes = 2
 	}
+	if options.Address == nil {
+		options.Address = net.IPv4(127, 0, 0, 1)
+	}
+	if options.Address.To4() == nil {
+		return nil, fmt.Errorf("address %v: not IPv4", options.Address)
+	}
 	paths, err := binaries.Build(ctx, options.Progress)
 	if err != nil {
 		return nil, err
 	}
-	c := &ControlPlane{kubectl: paths.Kubectl}
+	c := &ControlPlane{kubectl: paths.Kubectl, address: options.Address}
 	if err := c.prepare(options.Dir); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
@@ -88,10 +100,10 @@ func (c *ControlPlane) prepare(dir string) (err error) {
 	if c.folders, err = newFolders(dir); err != nil {
 		return err
 	}
-	if c.port, err = holdPort(); err != nil {
+	if c.port, err = holdPort(c.address); err != nil {
 		return err
 	}
-	c.url = "https://127.0.0.1:" + strconv.Itoa(c.port.number)
+	c.url = "https://" + net.JoinHostPort(c.address.String(), strconv.Itoa(c.port.number))
 	if c.authority, err = newAuthority(); err != nil {
 		return err
 	}

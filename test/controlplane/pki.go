@@ -109,12 +109,17 @@ func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
 }
 
 // writeKeys puts into folder what the API server and the controller manager read: the
-// authority, the serving certificate and the key that signs the tokens of ServiceAccounts.
-func writeKeys(folder string, a *authority) error {
+// authority, the certificate to serve with at address, the one by which kubelets know the
+// API server, and the key that signs the tokens of ServiceAccounts.
+func writeKeys(folder string, a *authority, address net.IP) error {
 	serving, servingKey, err := a.server(
 		[]string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
 			"kubernetes.default.svc.cluster.local"},
-		net.IPv4(127, 0, 0, 1), serviceAddress)
+		address, serviceAddress)
+	if err != nil {
+		return err
+	}
+	client, clientKey, err := a.client("kube-apiserver", "system:masters")
 	if err != nil {
 		return err
 	}
@@ -133,6 +138,7 @@ func writeKeys(folder string, a *authority) error {
 	for name, text := range map[string][]byte{
 		"ca.crt": a.pem(), "ca.key": authorityKey,
 		"apiserver.crt": serving, "apiserver.key": servingKey,
+		"kubelet-client.crt": client, "kubelet-client.key": clientKey,
 		"service-accounts.key": tokenKey,
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {

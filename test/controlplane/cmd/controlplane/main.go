@@ -22,6 +22,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"outrigger.dev/outrigger/test/controlplane"
+	"outrigger.dev/outrigger/test/controlplane/background"
 	"outrigger.dev/outrigger/test/controlplane/binaries"
 )
 
@@ -52,18 +54,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "controlplane:", err)
 		return 1
 	}
-	d := demo{dir: filepath.Join(cache, "demo"), stdout: stdout, stderr: stderr}
+	s := service(filepath.Join(cache, "demo"), stdout, stderr)
 	switch args[0] {
 	case "build":
 		_, err = binaries.Build(ctx, stderr)
 	case "up":
-		err = d.up(ctx)
+		err = s.Up(ctx)
 	case "status":
-		err = d.status()
+		err = s.Status()
 	case "down":
-		err = d.down(ctx)
-	case serveVerb:
-		err = d.serve(ctx)
+		err = s.Down(ctx)
+	case background.ServeVerb:
+		err = s.Serve(ctx)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 	default:
@@ -75,4 +77,20 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// service is the control plane that a person has up, one for a cache.
+func service(dir string, stdout, stderr io.Writer) background.Service {
+	return background.Service{
+		Name: "the control plane", Dir: dir, Stdout: stdout, Stderr: stderr,
+		Build: func(ctx context.Context) error {
+			_, err := binaries.Build(ctx, stderr)
+			return err
+		},
+		Start: func(ctx context.Context) (background.Running, error) {
+			return controlplane.Start(ctx, controlplane.Options{Dir: dir, Progress: stderr})
+		},
+		Use: fmt.Sprintf("    export KUBECONFIG=%s\n\nlogs: %s\n",
+			filepath.Join(dir, "kubeconfig"), filepath.Join(dir, "logs")),
+	}
 }

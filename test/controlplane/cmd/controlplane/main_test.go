@@ -4,35 +4,26 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"outrigger.dev/outrigger/test/controlplane/background"
 	"outrigger.dev/outrigger/test/controlplane/binaries"
 )
 
-// commandVariable makes this test's program be the command, claimVariable makes it hold a
-// claim.
-const (
-	commandVariable = "CONTROLPLANE_TEST_COMMAND"
-	claimVariable   = "CONTROLPLANE_TEST_CLAIM"
-)
+// commandVariable makes this test's program be the command.
+const commandVariable = "CONTROLPLANE_TEST_COMMAND"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(commandVariable) != "" {
 		main()
-	}
-	if os.Getenv(claimVariable) != "" {
-		hold(os.Args[1])
 	}
 	os.Exit(m.Run())
 }
@@ -60,7 +51,7 @@ func TestDemo(t *testing.T) {
 	expect(t, cache, "status", 0, "the control plane is up")
 
 	// It crashes. Nothing says so afterwards, and it comes up again.
-	process, _, err := look(filepath.Join(cache, "demo"))
+	process, _, err := background.Look(filepath.Join(cache, "demo"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,57 +72,13 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// TestClaimOutlivesGarbageCollection has a claim that only a deferred call refers to, like
-// the one that serve holds for days.
-func TestClaimOutlivesGarbageCollection(t *testing.T) {
-	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0], dir)
-	cmd.Env = append(os.Environ(), claimVariable+"=1")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
-	if _, err := out.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err)
-	}
-	process, ready, err := look(dir)
-	if process != cmd.Process.Pid || !ready || err != nil {
-		t.Errorf("claim: process %d, ready %v, error %v, want process %d, ready", process, ready, err, cmd.Process.Pid)
-	}
-}
-
-// hold claims dir, collects garbage, says so and waits to be killed.
-func hold(dir string) {
-	held, err := take(dir)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer held.drop()
-	if err := held.ready(); err != nil {
-		log.Fatal(err)
-	}
-	for range 3 { // once to find the file unused, once to run what closes it
-		runtime.GC()
-		time.Sleep(10 * time.Millisecond)
-	}
-	fmt.Println("held")
-	select {}
-}
-
 // TestAPartThatEndsTakesTheRestAlong keeps status from calling up what is not whole.
 func TestAPartThatEndsTakesTheRestAlong(t *testing.T) {
 	t.Parallel()
 	cache := cacheOfItsOwn(t)
 	t.Cleanup(func() { _, _ = command(cache, "down") })
 	expect(t, cache, "up", 0, "the control plane is up")
-	process, _, err := look(filepath.Join(cache, "demo"))
+	process, _, err := background.Look(filepath.Join(cache, "demo"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package background
 
 import (
 	"errors"
@@ -10,14 +10,14 @@ import (
 	"syscall"
 )
 
-// claim is a file that the process behind a demo holds locked for as long as it lives. The
+// claim is a file that the process behind a service holds locked for as long as it lives. The
 // kernel knows who holds it and drops the lock however that process ends, so neither a file
 // that was left behind nor a process number that was given again can mislead. The file has
-// the holder's number once the control plane can be used.
+// the holder's number once the service can be used.
 type claim struct{ file *os.File }
 
 // errClaimed is what whoever comes second gets.
-var errClaimed = errors.New("another process runs the control plane")
+var errClaimed = errors.New("another process has it up")
 
 // claimPath is where the claim on dir is.
 func claimPath(dir string) string { return filepath.Join(dir, "claim") }
@@ -43,7 +43,7 @@ func take(dir string) (*claim, error) {
 // that nothing refers to any more is closed by the garbage collector, and its lock with it.
 func (c *claim) release() { _ = c.file.Close() }
 
-// ready tells the others that the control plane can be used.
+// ready tells the others that the service can be used.
 func (c *claim) ready() error {
 	_, err := c.file.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
 	return err
@@ -53,9 +53,9 @@ func (c *claim) ready() error {
 // gone, as soon as the garbage collector finds that nobody uses it.
 func (c *claim) drop() { c.file.Close() }
 
-// look finds the process that holds the claim on dir, and whether it is ready. The process
-// is 0 when nobody does.
-func look(dir string) (process int, ready bool, err error) {
+// Look finds the process that holds the claim on a service's folder, and whether the service
+// can be used. The process is 0 when nobody does.
+func Look(dir string) (process int, ready bool, err error) {
 	file, err := os.Open(claimPath(dir))
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, false, nil
