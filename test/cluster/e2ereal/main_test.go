@@ -1,0 +1,82 @@
+// Package e2ereal_test proves on pods that run what Outrigger promises. There is one cluster
+// for all tests, with Outrigger installed in it from its own image and chart. A test asks for
+// it by [real], which skips the test, with the reason, where there can be no cluster.
+package e2ereal_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"outrigger.dev/outrigger/test/cluster"
+	"outrigger.dev/outrigger/test/cluster/outrigger"
+)
+
+// What all tests share, set before the first of them: the cluster, or why there is none.
+var (
+	shared *cluster.Cluster
+	needs  []cluster.Need
+)
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// run sets up, runs the tests, and leaves nothing behind.
+func run(m *testing.M) (code int, err error) {
+	ctx := context.Background()
+	if needs = cluster.Missing(); len(needs) > 0 {
+		return m.Run(), nil
+	}
+	if shared, err = cluster.Start(ctx, cluster.Options{}); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, shared.Stop()) }()
+	if err := outrigger.Install(ctx, shared); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// real is the cluster. Without one the test is skipped.
+func real(t *testing.T) *cluster.Cluster {
+	t.Helper()
+	if len(needs) > 0 {
+		t.Skip("needs a cluster: ", needs)
+	}
+	return shared
+}
+
+// within is the end of a test's patience.
+func within(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// kubectl runs kubectl, which must succeed, and returns what it printed.
+func kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := real(t).Kubectl(within(t), args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// apply applies manifests, which must succeed.
+func apply(t *testing.T, manifests string) {
+	t.Helper()
+	if _, err := real(t).Apply(within(t), manifests); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,165 @@
+package cluster
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// The image of the process that holds a pod's namespaces; config/containerd.toml has its
+// name, too.
+const (
+	pauseImage   = "cluster.test/pause:1"
+	pausePackage = "outrigger.dev/outrigger/test/cluster/pause"
+)
+
+// Load gives the node the images of an archive, as docker save and buildah push
+// docker-archive: write one, under the names that the archive has for them. A name without a
+// registry is one of docker.io, as in a pod. Pods must not ask for imagePullPolicy: Always.
+func (c *Cluster) Load(ctx context.Context, archive string) error {
+	file, err := os.Open(archive)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	cmd := c.node.Command(ctx, "ctr", "--namespace", "k8s.io", "images", "import", "-")
+	cmd.Stdin = file
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("image archive %q: %w: %s", archive, err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// Build builds an image from a folder with a Dockerfile, or a Containerfile, and gives it to
+// the node. args are further flags of buildah build. What it builds upon has to be there: an
+// image that was built before, or scratch. No registry is asked.
+func (c *Cluster) Build(ctx context.Context, dir, tag string, args ...string) error {
+	args = append([]string{"build", "--quiet", "--isolation", "chroot", "--pull=never", "--tag", tag}, args...)
+	if err := c.buildah(ctx, append(args, dir)...); err != nil {
+		return err
+	}
+	return c.LoadBuilt(ctx, tag)
+}
+
+// LoadBuilt gives the node an image that buildah has built with [Cluster.BuildEnv].
+func (c *Cluster) LoadBuilt(ctx context.Context, tag string) error {
+	archive := filepath.Join(stateDir, "image.tar")
+	defer os.Remove(archive)
+	if err := c.buildah(ctx, "push", "--quiet", tag, "docker-archive:"+archive+":"+tag); err != nil {
+		return err
+	}
+	return c.Load(ctx, archive)
+}
+
+// BuildEnv makes any buildah keep its images where this cluster's are, which go with it.
+func (c *Cluster) BuildEnv() ([]string, error) {
+	file := filepath.Join(stateDir, "storage.conf")
+	text := fmt.Sprintf("[storage]\ndriver = \"vfs\"\ngraphroot = %q\nrunroot = %q\n",
+		filepath.Join(stateDir, "buildah"), filepath.Join(stateDir, "buildah-run"))
+	return []string{"CONTAINERS_STORAGE_CONF=" + file}, os.WriteFile(file, []byte(text), 0o644)
+}
+
+// buildah runs buildah.
+func (c *Cluster) buildah(ctx context.Context, args ...string) error {
+	env, err := c.BuildEnv()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "buildah", args...)
+	cmd.Env = append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("buildah %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// BuildGo builds an image that holds a Go program and nothing else, and gives it to the node.
+// pkg is what go build takes, seen from the working directory: an import path, or a folder
+// after "./". The program is the entrypoint, /program, and runs as root unless the pod says
+// otherwise.
+func (c *Cluster) BuildGo(ctx context.Context, pkg, tag string) error {
+	work, err := os.MkdirTemp(stateDir, "build-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	program := filepath.Join(work, "program")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", pkg, err, bytes.TrimSpace(out))
+	}
+	image, err := imageOf(program)
+	if err != nil {
+		return err
+	}
+	reference, err := name.NewTag(tag)
+	if err != nil {
+		return err
+	}
+	archive := filepath.Join(work, "image.tar")
+	if err := tarball.WriteToFile(archive, reference, image); err != nil {
+		return fmt.Errorf("image %q: %w", tag, err)
+	}
+	return c.Load(ctx, archive)
+}
+
+// imageOf is the image with one program.
+func imageOf(program string) (v1.Image, error) {
+	text, err := os.ReadFile(program)
+	if err != nil {
+		return nil, err
+	}
+	var files bytes.Buffer
+	w := tar.NewWriter(&files)
+	header := &tar.Header{Name: "program", Mode: 0o755, Size: int64(len(text))}
+	if err := w.WriteHeader(header); err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(text); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(files.Bytes())), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	image, err := mutate.AppendLayers(empty.Image, layer)
+	if err != nil {
+		return nil, err
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	config = config.DeepCopy()
+	config.OS, config.Architecture = runtime.GOOS, runtime.GOARCH
+	config.Config.Entrypoint = []string{"/program"}
+	return mutate.ConfigFile(image, config)
+}
+
+// Images lists the names of the node's images, in full: with the registry and a tag.
+func (c *Cluster) Images(ctx context.Context) ([]string, error) {
+	out, err := c.node.Command(ctx, "ctr", "--namespace", "k8s.io", "images", "list", "--quiet").Output()
+	if err != nil {
+		return nil, fmt.Errorf("ctr images list: %w", err)
+	}
+	return strings.Fields(string(out)), nil
+}
