@@ -25,6 +25,18 @@ demo: ## show Outrigger at work on a real API server, on this machine; stays up
 demo-down: ## stop what "make demo" started
 	@go -C test/demo run . down
 
+.PHONY: cluster-deps
+cluster-deps: ## install what a cluster with a real node needs (root, Debian), or say what is missing
+	@go -C test/cluster run ./cmd/cluster deps
+
+.PHONY: cluster
+cluster: ## start a cluster with a real node, without a container engine; stays up
+	@go -C test/cluster run ./cmd/cluster up
+
+.PHONY: cluster-down
+cluster-down: ## stop what "make cluster" started
+	@go -C test/cluster run ./cmd/cluster down
+
 .PHONY: build
 build: ## build the command line and the server into bin/
 	@CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o bin/ ./cmd/...
@@ -37,6 +49,10 @@ test: ## run every test suite; ends with a table of counts and wall times
 .PHONY: e2e
 e2e: ## run only the end-to-end tests, on a real API server
 	@go -C tools run ./suites binaries e2e
+
+.PHONY: e2e-real
+e2e-real: cluster-deps ## run the tests on pods that run, in a cluster with a real node
+	@go -C tools run ./suites binaries node cluster e2ereal
 
 # A round runs every benchmark for TIME; the tables have the medians of COUNT
 # rounds. RUN picks benchmarks, RAW names a file to keep Go's own output in, and

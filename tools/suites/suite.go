@@ -64,6 +64,19 @@ var suites = []suite{
 		dir: "test/e2e", packages: []string{"./..."}, flags: []string{"-timeout=20m"}, live: true,
 	},
 	{
+		name: "node", about: "kubelet and kube-proxy, built once into the cache, where a node can be",
+		dir: "test/cluster", command: []string{"go", "run", "./cmd/cluster", "build"},
+	},
+	{
+		name: "cluster", about: "the cluster with a real node that pods run in",
+		dir: "test/cluster", packages: []string{"./..."}, without: []string{"/e2ereal"},
+		flags: []string{"-timeout=20m", "-p=1"}, live: true,
+	},
+	{
+		name: "e2ereal", about: "Outrigger on pods that run",
+		dir: "test/cluster", packages: []string{"./e2ereal/..."}, flags: []string{"-timeout=40m"}, live: true,
+	},
+	{
 		name: "demo", about: "what \"make demo\" does, twice",
 		dir: "test/demo", packages: []string{"./..."}, live: true,
 	},
