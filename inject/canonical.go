@@ -51,18 +51,18 @@ func Canonicalize(pod []byte) Canonical {
 
 // Pod is the canonical form. It may share memory with the pod that it was made of.
 func (c Canonical) Pod() []byte {
-	if c.generated == "" {
-		return c.joined()
-	}
-	return bytes.ReplaceAll(c.joined(), []byte(c.generated), []byte(generatedStand))
-}
-
-// joined is the pod without managedFields.
-func (c Canonical) joined() []byte {
-	if len(c.before) == 0 {
+	if len(c.before) == 0 && c.generated == "" {
 		return c.after
 	}
-	return slices.Concat(c.before, c.after)
+	pod := slices.Concat(c.before, c.after)
+	for rest := pod; c.generated != ""; {
+		at := bytes.Index(rest, []byte(c.generated))
+		if at < 0 {
+			break
+		}
+		rest = rest[at+copy(rest[at:], generatedStand):] // both are of one length
+	}
+	return pod
 }
 
 // Hash writes the canonical form to a hash, which never fails, without making it.
