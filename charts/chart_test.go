@@ -49,11 +49,10 @@ func TestWebhookConfiguration(t *testing.T) {
 func TestCABundle(t *testing.T) {
 	const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 	for name, tc := range map[string]struct{ mode, given, want string }{
-		"PEM is encoded":                                 {"existingSecret", pem, pem},
-		"base64 of PEM is taken as it is":                {"existingSecret", base64.StdEncoding.EncodeToString([]byte(pem)), pem},
-		"base64 in lines is joined":                      {"existingSecret", "LS0t\nLS1C\n", "-----B"},
-		"none is left out":                               {"existingSecret", "", ""},
-		"the server owns it where it owns the authority": {"selfSigned", pem, ""},
+		"PEM is encoded":                  {"existingSecret", pem, pem},
+		"base64 of PEM is taken as it is": {"existingSecret", base64.StdEncoding.EncodeToString([]byte(pem)), pem},
+		"base64 in lines is joined":       {"existingSecret", "LS0t\nLS1C\n", "-----B"},
+		"none is left out":                {"existingSecret", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			values := yamlOf(t, map[string]any{"certificates": map[string]any{
@@ -89,10 +88,19 @@ func TestWebhookURL(t *testing.T) {
 	}
 }
 
-func TestBudgetOnlyForMoreThanOneReplica(t *testing.T) {
-	for values, want := range map[string]bool{"replicaCount: 1": false, "replicaCount: 2": true, "replicaCount: 3": true} {
+func TestBudgetAndSpreadOnlyForMoreThanOneReplica(t *testing.T) {
+	for values, want := range map[string]bool{
+		"replicaCount: 1": false, "replicaCount: 2": true, "replicaCount: 3": true,
+		"podDisruptionBudget: {enabled: false}":                           false,
+		"{replicaCount: 1, autoscaling: {enabled: true, minReplicas: 2}}": true,
+		"{replicaCount: 2, autoscaling: {enabled: true, minReplicas: 1}}": false,
+		"{profile: demo}": false, "{profile: demo, replicaCount: 2}": true,
+	} {
 		if got := only[*policyv1.PodDisruptionBudget](t, values) != nil; got != want {
 			t.Errorf("%s: a budget %v, want %v", values, got, want)
+		}
+		if got := only[*appsv1.Deployment](t, values).Spec.Template.Spec.TopologySpreadConstraints != nil; got != want && !strings.Contains(values, "enabled: false") {
+			t.Errorf("%s: a spread %v, want %v", values, got, want)
 		}
 	}
 }
@@ -101,9 +109,10 @@ func TestBudgetOnlyForMoreThanOneReplica(t *testing.T) {
 // two of them.
 func TestRevisionsShareNothing(t *testing.T) {
 	owner := map[string]string{}
-	for _, revision := range []string{"", "canary", "authority", "injector", "istio-config"} {
+	for _, revision := range []string{"", "canary", "authority", "ca", "injector", "istio-config", "self-signed", "serving"} {
 		all := objects(t, "revision: "+revision)
 		all = append(all, objects(t, "{revision: "+revision+", istio: {config: outrigger-system}}")...)
+		all = append(all, objects(t, "{revision: "+revision+", certificates: {mode: certManager}, grafana: {dashboard: {enabled: true}}}")...)
 		for _, object := range all {
 			m, err := meta.Accessor(object)
 			if err != nil {
@@ -185,6 +194,10 @@ func TestRightsAreBoundToNames(t *testing.T) {
 			"mutatingwebhookconfigurations/outrigger-injector-canary/outrigger-tag-prod patch",
 			"secrets/outrigger-injector-authority-canary patch",
 		}},
+		"with cert-manager's certificate": {"certificates: {mode: certManager}", []string{
+			"configmaps/outrigger-last-good patch",
+			"events create",
+		}},
 		"with somebody else's certificate": {"certificates: {mode: existingSecret, existingSecret: {name: tls}}", []string{
 			"configmaps/outrigger-last-good patch",
 			"events create",
@@ -227,6 +240,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"a path that is not ours":                    {"webhook: {path: /other}", "webhook/path"},
 		"a revision that is no name":                 {"revision: Canary_1", "revision"},
 		"a revision whose ConfigMap another one has": {"revision: last-good", "revision"},
+		"a revision whose dashboard another one has": {"revision: dashboard", "revision"},
 		"a tag that is no name":                      {"revisionTags: [Prod]", "revisionTags"},
 		"a tag that is there twice":                  {"revisionTags: [prod, prod]", "revisionTags"},
 		"a tag that is the revision":                 {"{revision: prod, revisionTags: [prod]}", "revisionTags: prod is the revision itself"},
@@ -235,6 +249,19 @@ func TestSchemaRefuses(t *testing.T) {
 		"ProxyConfigs that are neither on nor off":   {"istio: {proxyConfigs: maybe}", "istio/proxyConfigs"},
 		"a policy that is none":                      {"global: {proxy: {autoInject: yes}}", "autoInject"},
 		"a selector with a misspelt field":           {"sidecarInjectorWebhook: {neverInjectSelector: [{matchLabel: {a: b}}]}", "matchLabel"},
+		"a profile that does not exist":              {"profile: prod", `profile "prod": unknown, want one of default, demo, empty, minimal, openshift, preview, remote`},
+		"a remote server that is nowhere":            {"profile: remote", "webhook.url: empty"},
+		"a Secret in the mode selfSigned":            {"certificates: {existingSecret: {name: tls}}", "certificates/existingSecret"},
+		"a bundle in the mode certManager":           {"certificates: {mode: certManager, existingSecret: {caBundle: YQ==}}", "certificates/existingSecret"},
+		"an issuer in the mode selfSigned":           {"certificates: {certManager: {issuerRef: {name: a}}}", "certificates/certManager"},
+		"an issuer in the mode existingSecret":       {"certificates: {mode: existingSecret, existingSecret: {name: a}, certManager: {duration: 24h}}", "certificates/certManager"},
+		"an issuer without a name":                   {"certificates: {mode: certManager, certManager: {issuerRef: {kind: Issuer}}}", "issuerRef"},
+		"an exclusion that does not exist":           {"webhook: {exclude: {kubeSystem: false}}", "kubeSystem"},
+		"an exclusion that is neither on nor off":    {"webhook: {exclude: {mirror: maybe}}", "exclude/mirror"},
+		"a condition that takes the name of ours":    {"webhook: {matchConditions: [{name: exclude-mirror, expression: 'true'}]}", "matchConditions"},
+		"a selector of one's own for namespaces":     {"webhook: {namespaceSelector: {}}", "namespaceSelector"},
+		"both bounds of a disruption budget":         {"podDisruptionBudget: {minAvailable: 1, maxUnavailable: 1}", "podDisruptionBudget"},
+		"less replicas at most than at least":        {"autoscaling: {enabled: true, minReplicas: 6}", "autoscaling.minReplicas: 6 is more than maxReplicas, 5"},
 		"no Secret where one is to exist":            {"certificates: {mode: existingSecret}", "certificates.existingSecret.name: empty"},
 	} {
 		t.Run(name, func(t *testing.T) {

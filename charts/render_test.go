@@ -15,6 +15,7 @@ import (
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"helm.sh/helm/v4/pkg/engine"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -98,6 +99,10 @@ func objects(t *testing.T, values string) []runtime.Object {
 			continue
 		}
 		object, _, err := decoder.Decode([]byte(document), nil, nil)
+		if runtime.IsNotRegisteredError(err) { // of a CRD, which the real API server judges
+			object = &unstructured.Unstructured{}
+			err = yaml.UnmarshalStrict([]byte(document), object)
+		}
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, document)
 		}

@@ -12,6 +12,10 @@
 outrigger-injector{{ include "outrigger.suffix" . }}
 {{- end }}
 
+{{- define "outrigger.serviceAccount" -}}
+{{ .Values.serviceAccount.name | default (include "outrigger.injector" .) }}
+{{- end }}
+
 {{- define "outrigger.configMap" -}}
 outrigger{{ include "outrigger.suffix" . }}
 {{- end }}
@@ -22,6 +26,22 @@ outrigger-last-good{{ include "outrigger.suffix" . }}
 
 {{- define "outrigger.authority" -}}
 outrigger-injector-authority{{ include "outrigger.suffix" . }}
+{{- end }}
+
+{{/* The Secret that the server reads its certificate from, where it has no authority of its own. */}}
+{{- define "outrigger.certificate" -}}
+{{ if eq .Values.certificates.mode "certManager" }}outrigger-serving{{ include "outrigger.suffix" . }}
+{{- else }}{{ required "certificates.existingSecret.name: empty, want the name of a Secret of type kubernetes.io/tls" .Values.certificates.existingSecret.name }}{{ end }}
+{{- end }}
+
+{{/* "true" where the server runs in this cluster, or else nothing. */}}
+{{- define "outrigger.served" -}}
+{{ if and .Values.server.create (not .Values.webhook.url) }}true{{ end }}
+{{- end }}
+
+{{/* How many replicas there are at least. */}}
+{{- define "outrigger.replicas" -}}
+{{ .Values.autoscaling.enabled | ternary .Values.autoscaling.minReplicas .Values.replicaCount }}
 {{- end }}
 
 {{/* What a tag's webhook configuration is called. */}}

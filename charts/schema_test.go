@@ -1,0 +1,147 @@
+package charts_test
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"outrigger.dev/outrigger/charts"
+)
+
+// A schema is what is read of values.schema.json.
+type schema struct {
+	Type                 any
+	Properties           map[string]*schema
+	AdditionalProperties any
+	Ref                  string `json:"$ref"`
+}
+
+func schemaOf(t *testing.T) *schema {
+	t.Helper()
+	var s schema
+	if err := yaml.Unmarshal(load(t).Schema, &s); err != nil {
+		t.Fatal(err)
+	}
+	return &s
+}
+
+// at is the schema of a value, or nil.
+func (s *schema) at(path ...string) *schema {
+	for _, key := range path {
+		if s == nil {
+			return nil
+		}
+		s = s.Properties[key]
+	}
+	return s
+}
+
+// free are the maps whose keys are not the chart's, but of Kubernetes, of Istio or of
+// whoever installs it.
+var free = []string{
+	"affinity", "resources", "podSecurityContext", "containerSecurityContext", "autoscaling.behavior",
+	"meshConfig", "pilot.env", "global", "gateways.securityContext", "gateways.seccompProfile",
+	// These two are closed by the mode.
+	"certificates.certManager", "certificates.existingSecret",
+}
+
+// Everything else is closed: a value that is misspelt is refused.
+func TestSchemaIsClosed(t *testing.T) {
+	var look func(at string, s *schema)
+	look = func(at string, s *schema) {
+		if slices.Contains(free, at) || s.Ref != "" {
+			return
+		}
+		if s.Type == "object" && s.AdditionalProperties == nil {
+			t.Errorf("%s: open for keys that nobody reads", at)
+		}
+		for _, key := range slices.Sorted(maps.Keys(s.Properties)) {
+			look(strings.TrimPrefix(at+"."+key, "."), s.Properties[key])
+		}
+	}
+	look("", schemaOf(t))
+}
+
+// What a profile sets is a value of the chart, and has no default beside it: it would
+// go before the profile.
+func TestProfilesSetWhatIsLeftEmpty(t *testing.T) {
+	names, err := fs.Glob(charts.Outrigger(), "profiles/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{}
+	if err := yaml.Unmarshal([]byte(file(t, "values.yaml")), &values); err != nil {
+		t.Fatal(err)
+	}
+	completed := map[string]bool{}
+	for _, name := range names {
+		var profile map[string]any
+		if err := yaml.UnmarshalStrict([]byte(file(t, name)), &profile); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for at := range leaves("", profile) {
+			value, known := lookUp(values, at)
+			_, inMap := lookUp(values, at[:max(0, strings.LastIndex(at, "."))])
+			isFree := strings.HasPrefix(at, "meshConfig.") || strings.HasPrefix(at, "podAnnotations.")
+			switch {
+			case isFree:
+			case !known && !inMap:
+				t.Errorf("%s sets %s, which values.yaml does not have", name, at)
+			case value != nil:
+				t.Errorf("%s sets %s, which values.yaml has the default %v for", name, at, value)
+			case path.Base(name) == "default.yaml":
+				completed[at] = true
+			case !completed[at]:
+				t.Errorf("%s sets %s, and the profile default does not", name, at)
+			}
+		}
+	}
+	for at, value := range leaves("", values) {
+		budget := at == "podDisruptionBudget.minAvailable" || at == "podDisruptionBudget.maxUnavailable"
+		if value == nil && !completed[at] && !budget {
+			t.Errorf("values.yaml leaves %s empty, and the profile default does, too", at)
+		}
+	}
+}
+
+// leaves are the values in nested maps, by their paths.
+func leaves(at string, m map[string]any) map[string]any {
+	all := map[string]any{}
+	for key, value := range m {
+		if inner, ok := value.(map[string]any); ok && len(inner) > 0 {
+			maps.Copy(all, leaves(at+key+".", inner))
+			continue
+		}
+		all[at+key] = value
+	}
+	return all
+}
+
+// lookUp finds a value by the path that leaves gives it.
+func lookUp(m map[string]any, at string) (any, bool) {
+	key, rest, deeper := strings.Cut(at, ".")
+	value, ok := m[key]
+	if !deeper {
+		return value, ok
+	}
+	inner, isMap := value.(map[string]any)
+	if !isMap {
+		return nil, false
+	}
+	return lookUp(inner, rest)
+}
+
+func localFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
