@@ -125,12 +125,11 @@ func leaves(at string, m map[string]any) map[string]any {
 
 // lookUp finds a value by the path that leaves gives it.
 func lookUp(m map[string]any, at string) (any, bool) {
-	key, rest, deeper := strings.Cut(at, ".")
-	value, ok := m[key]
-	if !deeper {
-		return value, ok
+	if value, ok := m[at]; ok {
+		return value, true // a key may have dots
 	}
-	inner, isMap := value.(map[string]any)
+	key, rest, _ := strings.Cut(at, ".")
+	inner, isMap := m[key].(map[string]any)
 	if !isMap {
 		return nil, false
 	}

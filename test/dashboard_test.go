@@ -1,0 +1,175 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"outrigger.dev/outrigger/internal/webhook"
+)
+
+const (
+	// dashboardPath is made here from the metrics that the server registers.
+	dashboardPath = "../charts/outrigger/dashboards/outrigger.json"
+	// rulesPath asks for metrics by name.
+	rulesPath = "../charts/outrigger/templates/prometheusrule.yaml"
+)
+
+// A metric is what the registry knows of one.
+type metric struct {
+	kind, name, help string
+	labels           []string
+}
+
+// A catalogue is a registry that remembers what was registered: unlike a real one,
+// also what has no value yet.
+type catalogue struct {
+	prometheus.Registerer
+	metrics []metric
+}
+
+// described reads what a description prints; it has no other way to be read.
+var described = regexp.MustCompile(`^Desc{fqName: "([^"]+)", help: "((?:[^"\\]|\\.)*)", unit: "[^"]*", constLabels: {}, variableLabels: {([^}]*)}}$`)
+
+func (c *catalogue) MustRegister(collectors ...prometheus.Collector) {
+	for _, collector := range collectors {
+		descriptions := make(chan *prometheus.Desc, 1)
+		collector.Describe(descriptions)
+		parts := described.FindStringSubmatch((<-descriptions).String())
+		if parts == nil {
+			panic("a description of another form")
+		}
+		m := metric{name: parts[1], help: parts[2]}
+		if parts[3] != "" {
+			m.labels = strings.Split(parts[3], ",")
+		}
+		switch collector.(type) {
+		case prometheus.Histogram, *prometheus.HistogramVec:
+			m.kind = "histogram"
+		case prometheus.Gauge, *prometheus.GaugeVec:
+			m.kind = "gauge"
+		default:
+			m.kind = "counter"
+		}
+		c.metrics = append(c.metrics, m)
+	}
+}
+
+func metrics(t *testing.T) []metric {
+	t.Helper()
+	var c catalogue
+	webhook.NewMetrics(&c)
+	if len(c.metrics) == 0 {
+		t.Fatal("the server registers no metrics")
+	}
+	return c.metrics
+}
+
+func TestDashboard(t *testing.T) {
+	var panels []any
+	for i, m := range metrics(t) {
+		panels = append(panels, panel(m, i))
+	}
+	source := map[string]string{"type": "prometheus", "uid": "${datasource}"}
+	board := map[string]any{
+		"uid": "outrigger", "title": "Outrigger", "description": "Generated: go test ./test -run TestDashboard -update",
+		"schemaVersion": 39, "editable": true, "refresh": "30s", "tags": []string{"outrigger"},
+		"time": map[string]string{"from": "now-1h", "to": "now"},
+		"templating": map[string]any{"list": []any{
+			map[string]any{"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"},
+			map[string]any{
+				"name": "job", "label": "Job", "type": "query", "datasource": source, "includeAll": true, "multi": true, "refresh": 2,
+				"query": "label_values(outrigger_configuration_info, job)",
+			},
+		}},
+		"panels": panels,
+	}
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(board); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(dashboardPath, text.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(read(t, dashboardPath), text.String()); diff != "" {
+		t.Errorf("%s is stale, run: go test ./test -run TestDashboard -update\n-file +now\n%s", dashboardPath, diff)
+	}
+}
+
+// panel shows one metric: a counter by its rate, a histogram by quantiles, a gauge as
+// it is. Two stand side by side.
+func panel(m metric, n int) map[string]any {
+	const jobs = `{job=~"$job"}`
+	by := strings.Join(m.labels, ", ")
+	legend := ""
+	for _, label := range m.labels {
+		legend += " {{" + label + "}}"
+	}
+	var targets []any
+	target := func(expression, legend string) {
+		targets = append(targets, map[string]any{"refId": string(rune('A' + len(targets))), "expr": expression, "legendFormat": strings.TrimSpace(legend)})
+	}
+	switch {
+	case m.kind == "histogram":
+		for _, quantile := range []string{"0.5", "0.9", "0.99"} {
+			target(fmt.Sprintf("histogram_quantile(%s, sum by (le) (rate(%s_bucket%s[$__rate_interval])))", quantile, m.name, jobs), quantile)
+		}
+	case m.kind == "counter" && by != "":
+		target(fmt.Sprintf("sum by (%s) (rate(%s%s[$__rate_interval]))", by, m.name, jobs), legend)
+	case m.kind == "counter":
+		target(fmt.Sprintf("sum(rate(%s%s[$__rate_interval]))", m.name, jobs), "a second")
+	case by != "":
+		target(fmt.Sprintf("sum by (%s) (%s%s)", by, m.name, jobs), legend)
+	default:
+		target(m.name+jobs, "{{pod}}")
+	}
+	unit := "short"
+	switch {
+	case strings.HasSuffix(m.name, "_seconds"):
+		unit = "s"
+	case strings.HasSuffix(m.name, "_bytes"):
+		unit = "bytes"
+	case m.kind == "counter":
+		unit = "cps"
+	}
+	return map[string]any{
+		"id": n + 1, "type": "timeseries", "title": m.name, "description": m.help,
+		"datasource":  map[string]string{"type": "prometheus", "uid": "${datasource}"},
+		"gridPos":     map[string]int{"h": 8, "w": 12, "x": n % 2 * 12, "y": n / 2 * 8},
+		"fieldConfig": map[string]any{"defaults": map[string]any{"unit": unit, "min": 0}, "overrides": []any{}},
+		"targets":     targets,
+	}
+}
+
+// What the chart's alerts ask for is what the server has.
+func TestAlertsAskForMetricsThatExist(t *testing.T) {
+	have := map[string]bool{}
+	for _, m := range metrics(t) {
+		have[m.name] = true
+		if m.kind == "histogram" {
+			have[m.name+"_bucket"] = true
+		}
+	}
+	asked := regexp.MustCompile(`\boutrigger_[a-z_]+`).FindAllString(read(t, rulesPath), -1)
+	if len(asked) == 0 {
+		t.Fatal("no alert asks for anything")
+	}
+	for _, name := range asked {
+		if !have[name] {
+			t.Errorf("%s asks for %s, which the server does not have", rulesPath, name)
+		}
+	}
+}
