@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
 	"outrigger.dev/outrigger/charts"
@@ -68,6 +69,14 @@ func TestSchemaIsClosed(t *testing.T) {
 	look("", schemaOf(t))
 }
 
+func TestSchemaKnowsEveryDefault(t *testing.T) {
+	values, known := yamlMap(t, file(t, "values.yaml")), schemaOf(t).Properties
+	delete(known, "enabled") // of umbrella charts
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(values)), slices.Sorted(maps.Keys(known))); diff != "" {
+		t.Errorf("values.yaml and values.schema.json (-values +schema):\n%s", diff)
+	}
+}
+
 // What a profile sets is a value of the chart, and has no default beside it: it would
 // go before the profile.
 func TestProfilesSetWhatIsLeftEmpty(t *testing.T) {
@@ -75,17 +84,10 @@ func TestProfilesSetWhatIsLeftEmpty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	values := map[string]any{}
-	if err := yaml.Unmarshal([]byte(file(t, "values.yaml")), &values); err != nil {
-		t.Fatal(err)
-	}
+	values := yamlMap(t, file(t, "values.yaml"))
 	completed := map[string]bool{}
 	for _, name := range names {
-		var profile map[string]any
-		if err := yaml.UnmarshalStrict([]byte(file(t, name)), &profile); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		for at := range leaves("", profile) {
+		for at := range leaves("", yamlMap(t, file(t, name))) {
 			value, known := lookUp(values, at)
 			_, inMap := lookUp(values, at[:max(0, strings.LastIndex(at, "."))])
 			isFree := strings.HasPrefix(at, "meshConfig.") || strings.HasPrefix(at, "podAnnotations.")

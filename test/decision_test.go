@@ -40,7 +40,8 @@ In a cell is the entry of the webhook configuration by which Outrigger is called
 The pod then is as its author wrote it, and no log tells of it.
 
 The namespaces kube-system, kube-public, kube-node-lease and the release's own are
-never looked at, whatever their labels.
+never looked at, whatever their labels. Nor, unless a value under webhook.exclude says so, are
+pods that would be skipped as host-network, mirror-pod, windows or pod-annotation.
 `
 
 const decisionMiddle = `
