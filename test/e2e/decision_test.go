@@ -8,12 +8,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"outrigger.dev/outrigger/test/e2e/injector"
 )
 
 // What the server decides about pods that it is asked about, as it reaches the
-// person who creates the pod and the audit log.
+// person who creates the pod and the audit log. It is asked about all that may be
+// kept from it, too.
 func TestDecisionsReachUserAndAuditLog(t *testing.T) {
 	t.Parallel()
+	install(t, injector.Options{Revision: "told", Values: nothingExcluded})
+	told := map[string]string{"istio.io/rev": "told"}
 	hostNetwork := func(pod *corev1.Pod) { pod.Spec.HostNetwork = true }
 	windows := func(pod *corev1.Pod) { pod.Spec.OS = &corev1.PodOS{Name: corev1.Windows} }
 	mirror := func(pod *corev1.Pod) { // as a kubelet writes it
@@ -38,7 +43,7 @@ func TestDecisionsReachUserAndAuditLog(t *testing.T) {
 			labels: enabled, change: labelled(map[string]string{"sidecar.istio.io/inject": "false"}),
 		},
 		"the pod's annotation declines": {
-			labels: enabled, change: annotated("sidecar.istio.io/inject", "false"), decision: "skip", reason: "pod-annotation",
+			labels: told, change: annotated("sidecar.istio.io/inject", "false"), decision: "skip", reason: "pod-annotation",
 			warning: "annotation sidecar.istio.io/inject is deprecated: write a label",
 		},
 		"the label goes before the annotation": {
@@ -54,10 +59,11 @@ func TestDecisionsReachUserAndAuditLog(t *testing.T) {
 			warning: "label sidecar.istio.io/inject",
 		},
 		"the host's network": {
-			labels: enabled, change: hostNetwork, decision: "skip", reason: "host-network",
+			labels: told, change: hostNetwork, decision: "skip", reason: "host-network",
 			warning: "no sidecar: the pod uses the host network",
 		},
 		"the host's network goes before what the pod asks": {
+			labels: told,
 			change: func(pod *corev1.Pod) {
 				labelled(map[string]string{"sidecar.istio.io/inject": "true"})(pod)
 				hostNetwork(pod)
@@ -65,10 +71,10 @@ func TestDecisionsReachUserAndAuditLog(t *testing.T) {
 			decision: "skip", reason: "host-network", warning: "no sidecar: the pod uses the host network",
 		},
 		"Windows": {
-			labels: enabled, change: windows, decision: "skip", reason: "windows", warning: "no sidecar: the pod runs on Windows",
+			labels: told, change: windows, decision: "skip", reason: "windows", warning: "no sidecar: the pod runs on Windows",
 		},
 		"a mirror of a static pod": {
-			labels: enabled, change: mirror, decision: "skip", reason: "mirror-pod",
+			labels: told, change: mirror, decision: "skip", reason: "mirror-pod",
 		},
 		"an unknown template": {
 			labels: enabled, change: annotated("inject.istio.io/templates", "sidecar,nope"),

@@ -11,11 +11,13 @@ tool (
 
 require (
 	github.com/google/go-cmp v0.7.0
+	golang.org/x/tools v0.51.0
 	k8s.io/api v0.37.2
 	k8s.io/apimachinery v0.37.2
 	k8s.io/client-go v0.37.2
 	outrigger.dev/outrigger v0.0.0
 	outrigger.dev/outrigger/test/controlplane v0.0.0
+	sigs.k8s.io/yaml v1.6.0
 )
 
 require (
@@ -155,5 +157,4 @@ require (
 	sigs.k8s.io/kustomize/kyaml v0.21.2 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
-	sigs.k8s.io/yaml v1.6.0 // indirect
 )

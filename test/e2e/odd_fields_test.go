@@ -77,8 +77,7 @@ spec:
   nodeSelector: {kubernetes.io/os: windows}
   securityContext: {windowsOptions: {runAsUserName: ContainerUser}}
 `,
-			skipped:  true,
-			warnings: []string{"no sidecar: the pod runs on Windows, and sidecars on Linux only"},
+			skipped: true, // by the API server already, which warns of nothing
 		},
 		"Linux, said aloud": {pod: `
 spec:
@@ -209,8 +208,8 @@ spec:
 		t.Errorf("injected by %q, warnings %q", injectedBy(got.Pod), got.Warnings)
 	}
 	audit := calls(t, got.Pod.Namespace+"/"+got.Pod.Name)[got.Pod.Namespace+"/"+got.Pod.Name]
-	if len(audit) != 1 || audit[0].Said["reason"] != "mirror-pod" {
-		t.Errorf("audit log: %+v", audit)
+	if len(audit) > 0 {
+		t.Errorf("asked about: %+v", audit)
 	}
 }
 

@@ -64,6 +64,17 @@ func (i *Injector) Upgrade(ctx context.Context, values ...string) error {
 	return err
 }
 
+// Rollback goes back to a revision of the release.
+func (i *Injector) Rollback(ctx context.Context, revision string) error {
+	_, err := i.Helm(ctx, "rollback", i.release(), revision, "--namespace", Namespace)
+	return err
+}
+
+// Manifest is what Helm has installed, in YAML.
+func (i *Injector) Manifest(ctx context.Context) (string, error) {
+	return i.Helm(ctx, "get", "manifest", i.release(), "--namespace", Namespace)
+}
+
 // helmArgs install or upgrade the chart.
 func (i *Injector) helmArgs(verb string) []string {
 	args := []string{

@@ -14,8 +14,14 @@ import (
 type Tools struct {
 	// Root is the repository.
 	Root string
-	// Server and Helm are paths of binaries.
+	// Server and Helm are paths of binaries. Helm is version 4.
 	Server, Helm string
+}
+
+// Helm3 builds Helm 3 into a folder, and returns the same tools with it for Helm.
+func (t Tools) Helm3(ctx context.Context, into string) (Tools, error) {
+	t.Helm = filepath.Join(into, "helm3")
+	return t, goBuild(ctx, filepath.Join(t.Root, "test", "e2e"), t.Helm, "helm.sh/helm/v3/cmd/helm")
 }
 
 // Build builds the tools into a folder. It is called from a folder of the module
@@ -30,11 +36,18 @@ func Build(ctx context.Context, root, into string) (Tools, error) {
 		{root, t.Server, "./cmd/outrigger-injector"},
 		{filepath.Join(root, "test", "e2e"), t.Helm, "helm.sh/helm/v4/cmd/helm"},
 	} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", build.out, build.what)
-		cmd.Dir = build.dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return Tools{}, fmt.Errorf("go build %s: %w\n%s", build.what, err, out)
+		if err := goBuild(ctx, build.dir, build.out, build.what); err != nil {
+			return Tools{}, err
 		}
 	}
 	return t, nil
+}
+
+func goBuild(ctx context.Context, dir, out, what string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", out, what)
+	cmd.Dir = dir
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", what, err, said)
+	}
+	return nil
 }
