@@ -27,9 +27,19 @@ const (
 	LeafLife = 30 * 24 * time.Hour
 
 	// skew is how far a certificate is backdated, for callers whose clock is
-	// behind ours.
+	// behind ours, if it lives for long enough.
 	skew = 5 * time.Minute
 )
+
+// backdated is how far a certificate with such a life is backdated: never so far
+// that it would count as old when it is new.
+func backdated(life time.Duration) time.Duration { return min(skew, life/10) }
+
+// subject is that of every authority of ours.
+var subject = pkix.Name{Organization: []string{"outrigger.dev"}, CommonName: "outrigger-injector authority"}
+
+// ours says whether an authority is one that some server of ours made.
+func ours(c *x509.Certificate) bool { return c.Subject.String() == subject.String() }
 
 // An Authority signs serving certificates. It is immutable and safe for
 // concurrent use.
@@ -46,8 +56,8 @@ func NewAuthority(now time.Time, life time.Duration) (*Authority, error) {
 		return nil, fmt.Errorf("authority: key: %w", err)
 	}
 	template := &x509.Certificate{
-		Subject:               pkix.Name{Organization: []string{"outrigger.dev"}, CommonName: "outrigger-injector authority"},
-		NotBefore:             now.Add(-skew),
+		Subject:               subject,
+		NotBefore:             now.Add(-backdated(life)),
 		NotAfter:              now.Add(life),
 		IsCA:                  true,
 		MaxPathLenZero:        true,
@@ -109,7 +119,7 @@ func (a *Authority) Issue(now time.Time, names []string, life time.Duration) (*t
 	}
 	template := &x509.Certificate{
 		Subject:     pkix.Name{Organization: []string{"outrigger.dev"}, CommonName: "outrigger-injector"},
-		NotBefore:   latest(now.Add(-skew), a.certificate.NotBefore),
+		NotBefore:   latest(now.Add(-backdated(life)), a.certificate.NotBefore),
 		NotAfter:    earliest(now.Add(life), a.certificate.NotAfter),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},

@@ -16,7 +16,7 @@ import (
 type Bundle []*x509.Certificate
 
 // NewBundle puts authorities in order, each once, and leaves out those that have
-// expired at now.
+// expired at now; at the zero time none has.
 func NewBundle(now time.Time, authorities ...*x509.Certificate) Bundle {
 	var b Bundle
 	for _, a := range authorities {
@@ -58,6 +58,17 @@ func (b Bundle) PEM() []byte {
 
 // Contains says whether c itself is in the bundle.
 func (b Bundle) Contains(c *x509.Certificate) bool { return slices.ContainsFunc(b, c.Equal) }
+
+// intersect is the authorities that are in both.
+func (b Bundle) intersect(other Bundle) Bundle {
+	var both Bundle
+	for _, c := range b {
+		if other.Contains(c) {
+			both = append(both, c)
+		}
+	}
+	return both
+}
 
 // Verify says why a caller that trusts the bundle would refuse the serving
 // certificate at now, or nil. Names are not looked at.

@@ -19,6 +19,13 @@ type memory struct {
 	loaded func()
 }
 
+// newest is what is kept now.
+func (m *memory) newest() certs.State {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state
+}
+
 func (m *memory) Load(context.Context) (certs.State, error) {
 	if m.loaded != nil {
 		defer m.loaded()
@@ -34,7 +41,9 @@ func (m *memory) Save(_ context.Context, s certs.State) error {
 	if s.Version != m.state.Version {
 		return fmt.Errorf("memory: %w", certs.ErrConflict)
 	}
-	m.put(s.Authority)
+	m.version++
+	m.state = s
+	m.state.Version = fmt.Sprint(m.version)
 	m.saved++
 	return nil
 }
@@ -49,29 +58,52 @@ func (m *memory) put(a *certs.Authority) {
 type board struct {
 	mu       sync.Mutex
 	bundle   certs.Bundle
+	version  int
 	written  int
 	fault    error
-	watchers []chan certs.Bundle
+	watchers []chan certs.Trust
 }
 
-func (b *board) Publish(_ context.Context, bundle certs.Bundle) error {
+func (b *board) Publish(_ context.Context, decide func(certs.Trust) (certs.Bundle, error)) error {
+	for {
+		b.mu.Lock()
+		seen, version := b.trust(), b.version
+		b.mu.Unlock()
+		bundle, err := decide(seen)
+		if err != nil {
+			return err
+		}
+		if done, err := b.write(bundle, version); done {
+			return err
+		}
+	}
+}
+
+// write replaces the bundle unless it is another than that of the version.
+func (b *board) write(bundle certs.Bundle, version int) (done bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.fault != nil {
-		return b.fault
-	}
-	if string(b.bundle.PEM()) != string(bundle.PEM()) {
+	switch {
+	case b.fault != nil:
+		return true, b.fault
+	case b.version != version:
+		return false, nil
+	case string(b.bundle.PEM()) != string(bundle.PEM()):
 		b.written++
 		b.show(bundle)
 	}
-	return nil
+	return true, nil
 }
+
+// trust is what callers trust; the caller holds the lock.
+func (b *board) trust() certs.Trust { return certs.Trust{{Name: "board", Bundle: b.bundle}} }
 
 // show replaces what is trusted; the caller holds the lock.
 func (b *board) show(bundle certs.Bundle) {
 	b.bundle = bundle
+	b.version++
 	for _, w := range b.watchers {
-		w <- bundle
+		w <- b.trust()
 	}
 }
 
@@ -88,18 +120,18 @@ func (b *board) trusted() certs.Bundle {
 	return b.bundle
 }
 
-func (b *board) Watch(ctx context.Context, seen func(certs.Bundle)) {
-	events := make(chan certs.Bundle, 100)
+func (b *board) Watch(ctx context.Context, seen func(certs.Trust)) {
+	events := make(chan certs.Trust, 1000)
 	b.mu.Lock()
 	b.watchers = append(b.watchers, events)
-	events <- b.bundle
+	events <- b.trust()
 	b.mu.Unlock()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case bundle := <-events:
-			seen(bundle)
+		case trust := <-events:
+			seen(trust)
 		}
 	}
 }

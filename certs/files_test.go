@@ -67,7 +67,7 @@ func TestFilesTakeOnlyAGoodPair(t *testing.T) {
 		"not an expired pair":                     {map[string][]byte{"tls.crt": oldCert, "tls.key": oldKey}, "tls.crt\": expired at 2029-12-29T03:04:05Z"},
 		"not a pair before its time":              {map[string][]byte{"tls.crt": earlyCert, "tls.key": earlyKey}, "is not valid before 2030-01-07T02:59:05Z"},
 		"not a pair of another authority":         {map[string][]byte{"tls.crt": cert, "tls.key": key, "ca.crt": certs.NewBundle(now, stranger.Certificate()).PEM()}, "does not verify"},
-		"not where ca.crt is something else":      {map[string][]byte{"tls.crt": cert, "tls.key": key, "ca.crt": key}, "ca.crt\": CA bundle: not a PEM certificate"},
+		"not where ca.crt is something else":      {map[string][]byte{"tls.crt": cert, "tls.key": key, "ca.crt": key}, "ca.crt: CA bundle: not a PEM certificate"},
 		"not a certificate that names no servers": {map[string][]byte{"tls.crt": caCert, "tls.key": caKey}, "has no subject alternative names"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestFilesTakeOnlyAGoodPair(t *testing.T) {
 func TestFilesAreReadAgainWhileTheyAreServed(t *testing.T) {
 	dir := folder{t, t.TempDir()}
 	synctest.Test(t, func(t *testing.T) {
-		files := &certs.Files{Dir: dir.dir, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+		files := &certs.Files{Dir: dir.dir, Given: certs.Given{Log: slog.New(slog.NewTextHandler(io.Discard, nil))}}
 		go files.Run(t.Context())
 		synctest.Wait()
 		if err := files.Ready(time.Now()); err == nil {

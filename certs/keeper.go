@@ -11,38 +11,6 @@ import (
 	"time"
 )
 
-// ErrConflict is what a [Store] gives when what it holds is no longer what was
-// loaded. The cure is to load again.
-var ErrConflict = errors.New("changed by somebody else since it was loaded")
-
-// A State is what a [Store] holds.
-type State struct {
-	// Authority is nil where none has been kept yet.
-	Authority *Authority
-	// Version is the store's own mark of what was loaded.
-	Version string
-}
-
-// A Store keeps one state for all replicas.
-type Store interface {
-	// Load returns what is kept. Nothing kept is no error: the state has no
-	// authority then.
-	Load(ctx context.Context) (State, error)
-	// Save keeps s if what is kept is still what Load marked with s.Version, and
-	// gives ErrConflict otherwise.
-	Save(ctx context.Context, s State) error
-}
-
-// A Publisher tells callers which authorities to trust.
-type Publisher interface {
-	// Publish makes every caller trust bundle and nothing else. It writes only
-	// where that is not so already.
-	Publish(ctx context.Context, bundle Bundle) error
-	// Watch calls seen with what every caller trusts now, and again whenever that
-	// has changed, until ctx ends. Calls do not overlap.
-	Watch(ctx context.Context, seen func(Bundle))
-}
-
 const (
 	// patrol is how often the store and what is published are looked at when
 	// nothing happens: two reads a minute cost an API server nothing and mend
@@ -57,6 +25,11 @@ const (
 	// comes no more.
 	patience = 30 * time.Second
 
+	// spread is how long callers must have trusted an authority before it signs.
+	// Each API server reads its webhook configurations from a cache of its own,
+	// and none is known to be further behind than a second or two.
+	spread = 15 * time.Second
+
 	// retryFirst and retryLast bound the wait after a pass that went wrong.
 	retryFirst, retryLast = time.Second, 30 * time.Second
 )
@@ -69,13 +42,22 @@ type Keeper struct {
 	Publisher Publisher
 	// Names are what callers call us: DNS names and IP addresses.
 	Names []string
-	// LeafLife is how long a leaf lives; 0 means [LeafLife].
+	// LeafLife is how long a leaf lives; 0 means [LeafLife]. Replicas should agree.
 	LeafLife time.Duration
 	Log      *slog.Logger
+	// Wrong, if set, is called when what is wrong with a pass has changed; with nil
+	// when nothing is wrong any more.
+	Wrong func(ctx context.Context, err error)
 
-	serving   serving
-	authority atomic.Pointer[Authority]
-	trusted   atomic.Pointer[Bundle]
+	serving serving
+	state   atomic.Pointer[State] // as it was last loaded or saved
+	trust   atomic.Pointer[Trust] // as it was last watched
+
+	// The rest belongs to Tend.
+
+	// since is from when on every caller has trusted an authority, by its DER.
+	since map[string]time.Time
+	wrong string
 }
 
 // Run keeps everything in order until ctx ends; then it returns nil. What goes
@@ -85,8 +67,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 	var watch sync.WaitGroup
 	defer watch.Wait()
 	watch.Go(func() {
-		k.Publisher.Watch(ctx, func(b Bundle) {
-			k.trusted.Store(&b)
+		k.Publisher.Watch(ctx, func(t Trust) {
+			k.trust.Store(&t)
 			select {
 			case changed <- struct{}{}:
 			default:
@@ -103,7 +85,10 @@ func (k *Keeper) Run(ctx context.Context) error {
 			retry = retryFirst
 		} else if ctx.Err() == nil {
 			k.Log.Warn("certificates are not in order", "err", err, "retry", retry)
-			wait, retry = retry, min(2*retry, retryLast)
+			wait, retry = min(max(wait, retryFirst), retry), min(2*retry, retryLast)
+		}
+		if ctx.Err() == nil {
+			k.tell(ctx, err)
 		}
 		if !pause(ctx, settle) {
 			return nil
@@ -117,28 +102,159 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// Tend makes one pass: it takes over the stored authority or stores one, renews
-// the leaf where it is due, and publishes the bundle. Doing it again changes
-// nothing. next is when the leaf falls due.
+// tell passes on what is wrong where that has changed.
+func (k *Keeper) tell(ctx context.Context, err error) {
+	wrong := ""
+	if err != nil {
+		wrong = err.Error()
+	}
+	if wrong != k.wrong && k.Wrong != nil {
+		k.Wrong(ctx, err)
+	}
+	k.wrong = wrong
+}
+
+// Tend makes one pass: it takes over the stored state or takes it one step
+// further, renews the leaf where it is due, and publishes the bundle. Doing it
+// again changes nothing. next is when there is something to do without an event.
+// Passes do not overlap.
 func (k *Keeper) Tend(ctx context.Context, now time.Time) (next time.Time, err error) {
-	defer func() { k.serving.blame(err) }()
-	authority, err := k.agree(ctx, now)
-	if held := k.authority.Load(); err != nil && usable(held, now) {
-		// The store may be away for longer than a leaf lives. The bundle stays as
-		// it is: somebody else may have stored another authority meanwhile.
-		_, leafErr := k.renewed(held, now)
-		return now, errors.Join(err, leafErr)
+	lasting := k.goOn(now)
+	err = k.Publisher.Publish(ctx, func(trust Trust) (Bundle, error) {
+		trusted := trust.Common()
+		k.listen(trusted, now)
+		state, err := k.agree(ctx, trusted, now)
+		if err != nil {
+			return nil, err
+		}
+		k.state.Store(&state)
+		return state.Bundle(), k.renew(state, trusted, now)
+	})
+	err = errors.Join(lasting, err)
+	k.serving.blame(err)
+	return k.nextStep(now), err
+}
+
+// nextStep is when there is something to do by the clock alone.
+func (k *Keeper) nextStep(now time.Time) time.Time {
+	leaf, state := k.serving.certificate(), k.state.Load()
+	if leaf == nil || state == nil {
+		return now
 	}
+	at := renewal(leaf.Leaf)
+	for _, since := range k.since {
+		if trusted := since.Add(spread); trusted.After(now) {
+			at = earliest(at, trusted)
+		}
+	}
+	for _, r := range state.Retired {
+		at = earliest(at, r.Until.Add(time.Millisecond))
+	}
+	return at
+}
+
+// agree returns the state that all replicas go by, after it has been taken as far
+// as it goes now. Whoever saves second gets a conflict and goes by what the first saved.
+func (k *Keeper) agree(ctx context.Context, trusted Bundle, now time.Time) (State, error) {
+	var held *Authority
+	if state := k.state.Load(); state != nil {
+		held = state.Authority
+	}
+	for {
+		state, err := k.Store.Load(ctx)
+		if err != nil {
+			return State{}, err
+		}
+		life := k.leafLife()
+		further, why, err := state.advance(facts{
+			now: now, held: held, trusted: trusted, spread: state.Next != nil && k.spread(state.Next, now),
+			leafLife: life, linger: patience + backdated(life),
+		})
+		if err != nil || why == "" {
+			return state, err
+		}
+		switch err := k.Store.Save(ctx, further); {
+		case err == nil:
+			k.Log.Info("authority: "+why, "phase", further.Phase(), "expires", further.Authority.certificate.NotAfter)
+		case !errors.Is(err, ErrConflict):
+			return State{}, err
+		case !pause(ctx, settle):
+			return State{}, context.Cause(ctx)
+		}
+	}
+}
+
+// listen notes what every caller trusts.
+func (k *Keeper) listen(trusted Bundle, now time.Time) {
+	before := k.since
+	k.since = make(map[string]time.Time, len(trusted))
+	for _, c := range trusted {
+		since, known := before[string(c.Raw)]
+		if !known {
+			since = now
+		}
+		k.since[string(c.Raw)] = since
+	}
+}
+
+// spread says whether every caller has trusted an authority for long enough.
+func (k *Keeper) spread(a *Authority, now time.Time) bool {
+	since, trusted := k.since[string(a.certificate.Raw)]
+	return trusted && now.Sub(since) >= spread
+}
+
+// goOn renews the leaf by what is known already, without a call to anybody: the store
+// may be away, or slow, for longer than a leaf lives. Should others have changed the
+// authority meanwhile, callers still trust ours for a while, and after that we are
+// not ready.
+func (k *Keeper) goOn(now time.Time) error {
+	leaf, state := k.serving.certificate(), k.state.Load()
+	if leaf == nil || !usable(state.Authority, now) || !signedBy(leaf, state.Authority) {
+		return nil
+	}
+	return k.renew(*state, nil, now)
+}
+
+func signedBy(leaf *tls.Certificate, a *Authority) bool {
+	return bytes.Equal(leaf.Leaf.AuthorityKeyId, a.certificate.SubjectKeyId)
+}
+
+// renew serves a new leaf where one is due:
+//
+//	what is served                                              due
+//	nothing                                                     yes
+//	a leaf of the authority that signs                          as [Due] says
+//	one of another that callers accept, and still will, while
+//	not all of them have heard of the one that signs            no
+//	one of another                                              yes
+func (k *Keeper) renew(state State, trusted Bundle, now time.Time) error {
+	authority := state.Authority
+	leaf := k.serving.certificate()
+	reason, due := "none yet", true
+	if leaf != nil {
+		reason, due = Due(leaf.Leaf, now)
+		if !signedBy(leaf, authority) {
+			accepted := trusted.Verify(leaf, now) == nil && state.Bundle().Verify(leaf, now) == nil
+			reason, due = "another authority signs", !accepted || k.spread(authority, now)
+		}
+	}
+	if !due {
+		return nil
+	}
+	leaf, err := authority.Issue(now, k.Names, k.leafLife())
 	if err != nil {
-		return now, err
+		return err
 	}
-	k.authority.Store(authority)
-	leaf, err := k.renewed(authority, now)
-	if err != nil {
-		return now, err
+	k.serving.serve(leaf)
+	k.Log.Info("serving certificate issued", "reason", reason, "expires", leaf.Leaf.NotAfter)
+	return nil
+}
+
+func (k *Keeper) leafLife() time.Duration {
+	if k.LeafLife == 0 {
+		return LeafLife
 	}
-	err = k.Publisher.Publish(ctx, NewBundle(now, authority.Certificate()))
-	return renewal(leaf.Leaf), err
+	return k.LeafLife
 }
 
 // GetCertificate is for tls.Config. Before the first pass it gives an error.
@@ -146,81 +262,16 @@ func (k *Keeper) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) 
 	return k.serving.get()
 }
 
-// Ready is nil when a caller that trusts what is published now would accept the
-// leaf, and otherwise says what is missing.
+// Ready is nil when every caller, by what it trusts now, would accept the leaf,
+// and otherwise says which would not.
 func (k *Keeper) Ready(now time.Time) error {
 	return k.serving.ready(func(leaf *tls.Certificate) error {
-		var trusted Bundle
-		if seen := k.trusted.Load(); seen != nil {
-			trusted = *seen
+		var trust Trust
+		if seen := k.trust.Load(); seen != nil {
+			trust = *seen
 		}
-		return trusted.Verify(leaf, now)
+		return trust.Verify(leaf, now)
 	})
-}
-
-// agree returns the authority that all replicas sign with:
-//
-//	stored           held here   outcome
-//	valid            –           taken over
-//	none or expired  valid       what is held is stored again
-//	none or expired  –           a new one is made and stored
-//
-// Whoever stores second gets a conflict and takes over what the first stored.
-func (k *Keeper) agree(ctx context.Context, now time.Time) (*Authority, error) {
-	for {
-		state, err := k.Store.Load(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if usable(state.Authority, now) {
-			return state.Authority, nil
-		}
-		state.Authority = k.authority.Load()
-		if !usable(state.Authority, now) {
-			if state.Authority, err = NewAuthority(now, AuthorityLife); err != nil {
-				return nil, err
-			}
-		}
-		err = k.Store.Save(ctx, state)
-		if err == nil {
-			k.Log.Info("authority stored", "expires", state.Authority.certificate.NotAfter)
-			return state.Authority, nil
-		}
-		if !errors.Is(err, ErrConflict) {
-			return nil, err
-		}
-		if !pause(ctx, settle) {
-			return nil, context.Cause(ctx)
-		}
-	}
-}
-
-func usable(a *Authority, now time.Time) bool { return a != nil && outside(a.certificate, now) == "" }
-
-// renewed returns the leaf that is served from now on.
-func (k *Keeper) renewed(authority *Authority, now time.Time) (*tls.Certificate, error) {
-	leaf := k.serving.certificate()
-	reason, due := "none yet", true
-	if leaf != nil {
-		reason, due = Due(leaf.Leaf, now)
-		if !bytes.Equal(leaf.Leaf.AuthorityKeyId, authority.certificate.SubjectKeyId) {
-			reason, due = "signed by another authority", true
-		}
-	}
-	if !due {
-		return leaf, nil
-	}
-	life := k.LeafLife
-	if life == 0 {
-		life = LeafLife
-	}
-	leaf, err := authority.Issue(now, k.Names, life)
-	if err != nil {
-		return nil, err
-	}
-	k.serving.serve(leaf)
-	k.Log.Info("serving certificate issued", "reason", reason, "expires", leaf.Leaf.NotAfter)
-	return leaf, nil
 }
 
 // pause waits for d and says whether ctx still goes on.

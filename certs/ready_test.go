@@ -20,7 +20,7 @@ func TestReadySaysWhatIsMissing(t *testing.T) {
 		},
 		"the bundle cannot be published": {
 			nil, errors.New(`webhook configuration "w": not found`),
-			`CA bundle: empty: webhook configuration "w": not found`,
+			`board: CA bundle: empty: webhook configuration "w": not found`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestReadyFollowsWhatIsPublished(t *testing.T) {
 		published.mu.Unlock()
 		published.wipe()
 		time.Sleep(time.Second)
-		if err := keeper.Ready(time.Now()); err == nil || err.Error() != "CA bundle: empty: forbidden" {
+		if err := keeper.Ready(time.Now()); err == nil || err.Error() != "board: CA bundle: empty: forbidden" {
 			t.Errorf("ready is %v while nothing is published", err)
 		}
 	})

@@ -16,6 +16,8 @@ type serving struct {
 	mu    sync.RWMutex
 	leaf  *tls.Certificate
 	fault error
+	// served and refused count certificates.
+	served, refused uint64
 }
 
 // certificate returns what is served now, or nil.
@@ -30,6 +32,14 @@ func (s *serving) serve(leaf *tls.Certificate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leaf = leaf
+	s.served++
+}
+
+// refuse counts a certificate that was not usable.
+func (s *serving) refuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused++
 }
 
 // blame keeps err, or its absence, as the reason for what is missing.

@@ -16,11 +16,14 @@ const (
 	headerTime  = 5 * time.Second
 	requestTime = 10 * time.Second
 	replyTime   = 30 * time.Second
-	// idleTime is how long the API server keeps a connection that it does not use.
-	idleTime    = 90 * time.Second
+	// idleTime is longer than the 90 seconds for which the API server keeps a
+	// connection that it does not use: a call that is under way while we close its
+	// connection fails, so it is for the caller to close.
+	idleTime    = 2 * time.Minute
 	headerBytes = 16 << 10
-	// leaveTime is how long what is under way may take when the server stops.
-	leaveTime = time.Minute
+	// leaveTime is how long what is under way may take when the server stops: no
+	// caller waits for longer, and the chart's grace period has room for it.
+	leaveTime = 20 * time.Second
 )
 
 // newWebhookServer is the server of the webhook's port. It is net/http's own:
@@ -99,15 +102,4 @@ func listenPlain(ctx context.Context, address string, handler http.Handler) erro
 		return err
 	}
 	return nil
-}
-
-// leaving has callers close their connections once the server drains, so that
-// the next call of each opens one to another replica.
-func leaving(next http.Handler, r *readiness) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		if r.draining.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, request)
-	})
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"outrigger.dev/outrigger/certs"
 )
 
 // options are the flags.
@@ -29,6 +31,9 @@ type options struct {
 
 	certificates          string
 	authoritySecret       string
+	leafLife              time.Duration
+	certificate           string
+	certificateSecret     string
 	webhookConfigurations list
 	service               string
 	dnsNames              list
@@ -39,6 +44,7 @@ type options struct {
 	compliancePolicy string
 
 	shutdownDelay       time.Duration
+	connectionAge       time.Duration
 	logLevel, logFormat string
 }
 
@@ -85,9 +91,12 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.istioConfig, "istio-config", "", "NAMESPACE[/REVISION]\tof an istiod, to be configured by its ConfigMaps istio-sidecar-injector and istio in place of ours")
 	f.StringVar(&o.proxyConfigs, "proxy-configs", auto, "auto|true|false\tobey Istio's ProxyConfig resources; auto: with --istio-config")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "FILE\tthat says how to reach the API server; without one, as a pod does")
-	f.StringVar(&o.certificates, "certificates", selfSigned, "self-signed|files\tserve by an authority of our own, or the pair in --cert-dir")
+	f.StringVar(&o.certificates, "certificates", selfSigned, "selfSigned|certManager|files\tserve by an authority of our own, the pair that cert-manager puts in a Secret, or the pair in --cert-dir")
 	f.StringVar(&o.authoritySecret, "authority-secret", "", "NAME\tof the Secret that keeps our own authority (default outrigger-injector-authority)")
-	f.Var(&o.webhookConfigurations, "webhook-configuration", "NAME\tof a webhook configuration that our own authority is written into; repeatable (default outrigger-injector)")
+	f.DurationVar(&o.leafLife, "leaf-life", certs.LeafLife, "TIME\tthat certificates of our own authority live; they are renewed after two thirds of it")
+	f.StringVar(&o.certificate, "certificate", "", "NAME\tof the Certificate that cert-manager issues (default outrigger-injector)")
+	f.StringVar(&o.certificateSecret, "certificate-secret", "", "NAME\tof the Secret that cert-manager writes (default outrigger-serving)")
+	f.Var(&o.webhookConfigurations, "webhook-configuration", "NAME\tof a webhook configuration whose callers have to trust us; our own authority is written into it; repeatable (default outrigger-injector)")
 	f.StringVar(&o.service, "service", "", "NAME\tof the Service that the API server calls (default outrigger-injector)")
 	f.Var(&o.dnsNames, "dns-name", "NAME\tor address that we are called by besides; repeatable")
 	f.StringVar(&o.certDir, "cert-dir", "/etc/outrigger/certificates", "FOLDER\twith tls.crt and tls.key")
@@ -95,6 +104,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.platform, "platform", "", "PLATFORM\tthat templates may ask for, like openshift")
 	f.StringVar(&o.compliancePolicy, "compliance-policy", "", "POLICY\tthat templates may ask for, like fips-140-3")
 	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second, "TIME\tto serve on after SIGTERM, until callers have gone elsewhere")
+	f.DurationVar(&o.connectionAge, "connection-age", 5*time.Minute, "TIME\tthat a caller may keep a connection, give or take a fifth; 0 for any")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug|info|warn|error\tthe least that is logged")
 	f.StringVar(&o.logFormat, "log-format", "json", "json|text\thow it is logged")
 	if err := f.Parse(args); err != nil {
@@ -154,16 +164,23 @@ func printUsage(out io.Writer, f *flag.FlagSet) {
 // The values of --certificates, and of --native-sidecars and --proxy-configs where
 // they are neither true nor false.
 const (
-	selfSigned = "self-signed"
-	fromFiles  = "files"
-	auto       = "auto"
+	selfSigned  = "selfSigned"
+	certManager = "certManager"
+	fromFiles   = "files"
+	auto        = "auto"
 )
+
+// minLeafLife is how short a life of a certificate may be: one third of it is what
+// there is to renew it in.
+const minLeafLife = 10 * time.Second
 
 // settle fills in the revision, and names that follow from it.
 func (o *options) settle() {
 	o.revision = cmp.Or(o.revision, o.istio.revision, "default")
 	o.configMap = cmp.Or(o.configMap, o.revised("outrigger"))
 	o.authoritySecret = cmp.Or(o.authoritySecret, o.revised("outrigger-injector-authority"))
+	o.certificate = cmp.Or(o.certificate, o.revised("outrigger-injector"))
+	o.certificateSecret = cmp.Or(o.certificateSecret, o.revised("outrigger-serving"))
 	o.service = cmp.Or(o.service, o.revised("outrigger-injector"))
 	if len(o.webhookConfigurations) == 0 {
 		o.webhookConfigurations = list{o.revised("outrigger-injector")}
@@ -184,12 +201,22 @@ func (o *options) check() error {
 		name, value string
 		want        []string
 	}{
-		{"certificates", o.certificates, []string{selfSigned, fromFiles}},
+		{"certificates", o.certificates, []string{selfSigned, certManager, fromFiles}},
 		{"native-sidecars", o.nativeSidecars, []string{auto, "true", "false"}},
 		{"proxy-configs", o.proxyConfigs, []string{auto, "true", "false"}},
 	} {
 		if !slices.Contains(choice.want, choice.value) {
 			return fmt.Errorf("--%s %q: want %s", choice.name, choice.value, strings.Join(choice.want, ", "))
+		}
+	}
+	for _, time := range []struct {
+		name        string
+		value, want time.Duration
+	}{
+		{"leaf-life", o.leafLife, minLeafLife}, {"shutdown-delay", o.shutdownDelay, 0}, {"connection-age", o.connectionAge, 0},
+	} {
+		if time.value < time.want {
+			return fmt.Errorf("--%s %s: want %s or more", time.name, time.value, time.want)
 		}
 	}
 	for name, address := range map[string]string{

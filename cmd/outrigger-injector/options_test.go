@@ -106,7 +106,9 @@ func TestRunRefusesWhatItWasNotMeantFor(t *testing.T) {
 	}{
 		"an argument":                  {[]string{"serve"}, `argument "serve": want flags only`},
 		"an unknown flag":              {[]string{"--nope"}, `flag provided but not defined: -nope`},
-		"an unknown certificate":       {[]string{"--certificates=acme"}, `--certificates "acme": want self-signed, files`},
+		"an unknown certificate":       {[]string{"--certificates=acme"}, `--certificates "acme": want selfSigned, certManager, files`},
+		"a leaf that lives too short":  {[]string{"--leaf-life=1s"}, `--leaf-life 1s: want 10s or more`},
+		"a negative time":              {[]string{"--connection-age=-1s"}, `--connection-age -1s: want 0s or more`},
 		"a bad native sidecar":         {[]string{"--native-sidecars=yes"}, `--native-sidecars "yes": want auto, true, false`},
 		"a bad choice of ProxyConfigs": {[]string{"--proxy-configs=yes"}, `--proxy-configs "yes": want auto, true, false`},
 		"two configurations": {
@@ -150,7 +152,7 @@ func TestHelpIsNoFault(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Usage: outrigger-injector [flags]\n",
-		"  --certificates self-signed|files\n        serve by an authority of our own, or the pair in --cert-dir (default self-signed)\n",
+		"  --certificates selfSigned|certManager|files\n        serve by an authority of our own, the pair that cert-manager puts in a Secret, or the pair in --cert-dir (default selfSigned)\n",
 		"  --webhook-address ADDRESS\n",
 		"  --version\n",
 	} {

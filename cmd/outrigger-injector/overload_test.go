@@ -103,7 +103,7 @@ func TestSlowClientsHoldNoPlace(t *testing.T) {
 		},
 		"of another type":   {send: func(conn net.Conn) { write(conn, head("/inject", "text/plain", len(body))) }, want: gone{"415", 5 * time.Second}},
 		"on another path":   {send: func(conn net.Conn) { write(conn, head("/other", kind, len(body))) }, want: gone{"404", 10 * time.Second}},
-		"nothing after all": {send: func(conn net.Conn) { write(conn, head("/inject", kind, len(body))+body) }, want: gone{"200", 90 * time.Second}},
+		"nothing after all": {send: func(conn net.Conn) { write(conn, head("/inject", kind, len(body))+body) }, want: gone{"200", 2 * time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, p *port) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"outrigger.dev/outrigger/certs"
 	"outrigger.dev/outrigger/inject"
 	"outrigger.dev/outrigger/internal/webhook"
 )
@@ -180,3 +181,5 @@ func (s served) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 }
 
 func (served) Ready(time.Time) error { return nil }
+
+func (served) Status() certs.Status { return certs.Status{} }

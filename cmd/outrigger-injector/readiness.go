@@ -1,16 +1,18 @@
 package main
 
 import (
-	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"outrigger.dev/outrigger/certs"
 	"outrigger.dev/outrigger/internal/cluster"
 )
 
@@ -20,10 +22,15 @@ type report struct {
 	Ready bool   `json:"ready"`
 	Why   string `json:"why,omitempty"`
 
+	// Since is when it came to be so: the configuration in force, or not ready.
+	Since *time.Time `json:"since,omitempty"`
+
 	Expires     *time.Time        `json:"expires,omitempty"`
+	Phase       certs.Phase       `json:"phase,omitempty"`
+	Waits       string            `json:"waits,omitempty"`
+	Unchecked   string            `json:"unchecked,omitempty"`
 	Hash        string            `json:"hash,omitempty"`
 	From        string            `json:"from,omitempty"`
-	Since       *time.Time        `json:"since,omitempty"`
 	Refused     string            `json:"refused,omitempty"`
 	Quarantined map[string]string `json:"quarantined,omitempty"`
 }
@@ -41,6 +48,10 @@ func reportOf(err error) report {
 type readiness struct {
 	checks   map[string]func() report
 	draining atomic.Bool
+
+	mu sync.Mutex
+	// since is from when on each check that is not ready has been found so.
+	since map[string]time.Time
 }
 
 // drain makes the server not ready for the rest of its life.
@@ -53,10 +64,10 @@ func (r *readiness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	all := body{Ready: !r.draining.Load(), Checks: map[string]report{}}
 	if r.draining.Load() {
-		all.Checks["running"] = report{Why: "the server is stopping"}
+		all.Checks["running"] = r.dated("running", report{Why: "the server is stopping"})
 	}
 	for name, check := range r.checks {
-		found := check()
+		found := r.dated(name, check())
 		all.Checks[name] = found
 		all.Ready = all.Ready && found.Ready
 	}
@@ -69,37 +80,60 @@ func (r *readiness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_ = encoder.Encode(all) // the probe has gone, then
 }
 
-// A certificate is what serves TLS, by an own authority or from files.
-type certificate interface {
-	GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error)
-	// Ready is nil where callers accept what is served.
-	Ready(now time.Time) error
+// dated says of what is not ready since when it has been found so.
+func (r *readiness) dated(name string, found report) report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if found.Ready {
+		delete(r.since, name)
+		return found
+	}
+	at, known := r.since[name]
+	if !known {
+		at = time.Now().UTC().Truncate(time.Second)
+		if r.since == nil {
+			r.since = map[string]time.Time{}
+		}
+		r.since[name] = at
+	}
+	found.Since = &at
+	return found
 }
 
-// checkCertificate reports whether there is a certificate to serve.
-func checkCertificate(c certificate) func() report {
+// checkCertificate reports whether there is a certificate to serve, and what is
+// wrong with a newer one. waits, if not nil, tells what whoever issues it waits for.
+func checkCertificate(c certificate, waits func() string) func() report {
 	return func() report {
-		pair, err := c.GetCertificate(nil)
+		_, err := c.GetCertificate(nil)
+		status := c.Status()
+		if err != nil && status.Fault != nil {
+			err = fmt.Errorf("%w: %w", err, status.Fault)
+		}
 		found := reportOf(err)
-		if err == nil && pair.Leaf != nil {
-			found.Expires = &pair.Leaf.NotAfter
+		if waits != nil {
+			found.Waits = waits()
+		}
+		if status.Leaf != nil {
+			found.Expires = &status.Leaf.NotAfter
+			found.Phase = status.Phase
+			if status.Fault != nil {
+				found.Refused = status.Fault.Error()
+			}
 		}
 		return found
 	}
 }
 
-// trustCheck is the name of [checkTrust]: what it looks at is the CA bundle that
-// the API server has, where we write it, and else the files themselves.
-func trustCheck(certificates string) string {
-	if certificates == fromFiles {
-		return "certificateFiles"
-	}
-	return "caBundle"
-}
-
-// checkTrust reports whether callers will accept the certificate.
+// checkTrust reports whether the API server will accept the certificate, by the CA
+// bundle that it has now in every entry of our webhook configurations.
 func checkTrust(c certificate) func() report {
-	return func() report { return reportOf(c.Ready(time.Now())) }
+	return func() report {
+		found := reportOf(c.Ready(time.Now()))
+		if unchecked := c.Status().Unchecked; unchecked != "" {
+			found.Unchecked = "not checked: " + unchecked
+		}
+		return found
+	}
 }
 
 // checkListening reports whether the webhook can be called, by calling it. It does

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"k8s.io/client-go/kubernetes"
 
-	"outrigger.dev/outrigger/certs"
 	"outrigger.dev/outrigger/inject"
 	"outrigger.dev/outrigger/internal/cluster"
 	"outrigger.dev/outrigger/internal/webhook"
@@ -97,25 +95,31 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	metrics := webhook.NewMetrics(registry)
 	configuration := newConfiguration(o, client, metrics, log)
-	tls, follow := newCertificate(o, client, log)
+	tls, err := newCertificate(o, config, client, log)
+	if err != nil {
+		return nil, err
+	}
+	registry.MustRegister(certificateMetrics{tls})
 
 	p := &program{following: map[string]func(context.Context) error{
 		"configuration": quiet(configuration.Run),
-		"certificate":   follow,
+		"certificate":   tls.run,
 	}}
 	synced := map[string]func() bool{}
 	for name, c := range caches {
 		p.following[name], synced[name] = quiet(c.Run), c.Synced
 	}
 	p.readiness = &readiness{checks: map[string]func() report{
-		"certificate":              checkCertificate(tls),
-		trustCheck(o.certificates): checkTrust(tls),
-		"caches":                   checkCaches(synced),
-		"configuration":            checkConfiguration(configuration.State),
-		"templates":                checkTemplates(configuration.State),
+		"certificate":   checkCertificate(tls, tls.waits),
+		"caBundle":      checkTrust(tls),
+		"caches":        checkCaches(synced),
+		"configuration": checkConfiguration(configuration.State),
+		"templates":     checkTemplates(configuration.State),
 	}}
 	reviews := webhook.NewReviews(inForce(configuration), known)
-	server := newWebhookServer(leaving(newAdmission(reviews, webhook.DefaultPlaces, o.revision, metrics, log), p.readiness), tls)
+	kept := connections{age: o.connectionAge, draining: p.readiness.draining.Load}
+	server := newWebhookServer(kept.handler(newAdmission(reviews, webhook.DefaultPlaces, o.revision, metrics, log)), tls)
+	server.ConnContext = kept.context
 	p.webhook = func(ctx context.Context) error { return listenWebhook(ctx, o.webhookAddress, server) }
 	p.readiness.checks["webhook"] = checkListening(func() error { return callWebhook(o.webhookAddress) }, tls)
 	p.health, p.metrics = healthMux(p.readiness), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
@@ -161,26 +165,6 @@ func newSource(o *options, client kubernetes.Interface) cluster.Source {
 		return &cluster.Files{Dir: o.configDir}
 	}
 	return &cluster.ConfigMap{Client: client.CoreV1(), Namespace: o.namespace, Name: o.configMap}
-}
-
-// newCertificate serves by an own authority or from files, as the flags say.
-func newCertificate(o *options, client kubernetes.Interface, log *slog.Logger) (certificate, func(context.Context) error) {
-	if o.certificates == fromFiles {
-		files := &certs.Files{Dir: o.certDir, Log: log}
-		return files, files.Run
-	}
-	keeper := &certs.Keeper{
-		Store: &cluster.AuthoritySecret{
-			Secrets: client.CoreV1().Secrets(o.namespace), Namespace: o.namespace, Name: o.authoritySecret,
-		},
-		Publisher: &cluster.WebhookBundle{
-			Configurations: client.AdmissionregistrationV1().MutatingWebhookConfigurations(),
-			Names:          o.webhookConfigurations,
-		},
-		Names: slices.Concat(certs.ServiceNames(o.service, o.namespace), o.dnsNames),
-		Log:   log,
-	}
-	return keeper, keeper.Run
 }
 
 // inForce is the configuration in force as the webhook sees it. What it gives is

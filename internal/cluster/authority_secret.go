@@ -17,8 +17,13 @@ import (
 // fieldManager is the name under which the server writes to Kubernetes.
 const fieldManager = "outrigger-injector"
 
+// RotateAnnotation on the Secret of an authority, with any value, asks for another
+// authority. The server takes it away when it has begun.
+const RotateAnnotation = "outrigger.dev/rotate"
+
 // AuthoritySecret keeps an authority in a Secret, under the keys tls.crt and
-// tls.key. It is a [certs.Store].
+// tls.key, and beside it what a change of the authority has come to. It is a
+// [certs.Store].
 //
 // The chart makes the Secret, empty, and gives the right to get and patch just
 // that one: a right to create Secrets cannot be bound to a name. Where there is no
@@ -30,8 +35,7 @@ type AuthoritySecret struct {
 	Name      string
 }
 
-// Load reads the Secret. One that is missing, or has neither key, holds no
-// authority; one that holds something else is refused.
+// Load reads the Secret. One that is missing, or has no keys, holds no authority; one that holds something else is refused.
 func (s *AuthoritySecret) Load(ctx context.Context) (certs.State, error) {
 	secret, err := s.Secrets.Get(ctx, s.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -40,26 +44,21 @@ func (s *AuthoritySecret) Load(ctx context.Context) (certs.State, error) {
 	if err != nil {
 		return certs.State{}, s.fault(err)
 	}
-	state := certs.State{Version: secret.ResourceVersion}
-	cert, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
-	if len(cert) == 0 && len(key) == 0 {
-		return state, nil
-	}
-	state.Authority, err = certs.ParseAuthority(cert, key)
+	state, err := certs.ParseState(secret.Data)
 	if err != nil {
-		return certs.State{}, s.fault(fmt.Errorf("%w; take out both keys, and a new authority is made", err))
+		return certs.State{}, s.fault(err)
 	}
+	state.Version, state.Rotate = secret.ResourceVersion, secret.Annotations[RotateAnnotation] != ""
 	return state, nil
 }
 
-// Save writes the two keys and nothing else, if the Secret is still as it was
-// loaded.
+// Save writes what the state holds and nothing else, if the Secret is still as it
+// was loaded.
 func (s *AuthoritySecret) Save(ctx context.Context, state certs.State) error {
-	cert, key, err := state.Authority.PEM()
+	data, err := state.Text()
 	if err != nil {
 		return s.fault(err)
 	}
-	data := map[string][]byte{corev1.TLSCertKey: cert, corev1.TLSPrivateKeyKey: key}
 	if state.Version == "" {
 		_, err = s.Secrets.Create(ctx, &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Name: s.Name},
@@ -67,11 +66,7 @@ func (s *AuthoritySecret) Save(ctx context.Context, state certs.State) error {
 			Data:       data,
 		}, metav1.CreateOptions{FieldManager: fieldManager})
 	} else {
-		patch, _ := json.Marshal(map[string]any{ // strings and bytes always marshal
-			"metadata": map[string]string{"resourceVersion": state.Version},
-			"data":     data,
-		})
-		_, err = s.Secrets.Patch(ctx, s.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+		_, err = s.Secrets.Patch(ctx, s.Name, types.MergePatchType, statePatch(state, data), metav1.PatchOptions{FieldManager: fieldManager})
 	}
 	if apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return s.fault(certs.ErrConflict)
@@ -80,6 +75,24 @@ func (s *AuthoritySecret) Save(ctx context.Context, state certs.State) error {
 		return s.fault(err)
 	}
 	return nil
+}
+
+// statePatch is the merge patch that makes a Secret hold a state: a key without a
+// text is taken out.
+func statePatch(state certs.State, data map[string][]byte) []byte {
+	keys := map[string]any{}
+	for key, text := range data {
+		keys[key] = nil
+		if len(text) > 0 {
+			keys[key] = text
+		}
+	}
+	metadata := map[string]any{"resourceVersion": state.Version}
+	if !state.Rotate {
+		metadata["annotations"] = map[string]any{RotateAnnotation: nil}
+	}
+	patch, _ := json.Marshal(map[string]any{"metadata": metadata, "data": keys}) // strings and bytes always marshal
+	return patch
 }
 
 func (s *AuthoritySecret) fault(err error) error {

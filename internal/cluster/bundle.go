@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"sync"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	admissionv1client "k8s.io/client-go/kubernetes/typed/admissionregistration/v1"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/retry"
 
 	"outrigger.dev/outrigger/certs"
@@ -24,112 +22,108 @@ import (
 // own. An applied caBundle would outlive the entry that it belongs to when a chart
 // drops that entry, and leave half an entry that the API server refuses.
 //
+// Where another field manager owns an entry's caBundle that entry is left alone: two
+// who write the same field for ever are worse than one who says what is wrong.
+//
 // It asks for the configurations by name only, so its rights can be bound to
 // those names.
 type WebhookBundle struct {
-	Configurations admissionv1client.MutatingWebhookConfigurationInterface
-	Names          []string
+	WebhookTrust
 }
 
-// Publish writes bundle into each entry that has another, all entries of a
+// Publish writes the bundle into each entry that has another, all entries of a
 // configuration at once.
-func (w *WebhookBundle) Publish(ctx context.Context, bundle certs.Bundle) error {
-	for _, name := range w.Names {
-		err := retry.RetryOnConflict(retry.DefaultRetry, func() error { return w.publish(ctx, name, bundle.PEM()) })
+func (w *WebhookBundle) Publish(ctx context.Context, decide func(certs.Trust) (certs.Bundle, error)) error {
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		found, trust, faults := w.read(ctx)
+		bundle, err := decide(trust)
 		if err != nil {
-			return fmt.Errorf("webhook configuration %q: %w", name, err)
+			return errors.Join(append(faults, err)...)
+		}
+		for _, c := range found {
+			if err := w.write(ctx, c, bundle.PEM()); err != nil {
+				faults = append(faults, err)
+			}
+		}
+		return errors.Join(faults...)
+	})
+}
+
+// read gets the configurations, and what their entries trust. One that cannot be
+// had is a fault.
+func (w *WebhookBundle) read(ctx context.Context) (found []*admissionv1.MutatingWebhookConfiguration, trust certs.Trust, faults []error) {
+	for _, name := range w.Names {
+		c, err := w.Configurations.Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			trust = append(trust, certs.Entry{Name: configurationName(name), Fault: err})
+			faults = append(faults, fmt.Errorf("%s: %w", configurationName(name), err))
+			continue
+		}
+		found = append(found, c)
+		trust = append(trust, trustIn(c)...)
+	}
+	return found, trust, faults
+}
+
+// write gives the entries of c that are ours the bundle, if c is still as it was
+// read. It says which are not.
+func (w *WebhookBundle) write(ctx context.Context, c *admissionv1.MutatingWebhookConfiguration, bundle []byte) error {
+	patch, foreign := bundlePatch(c, bundle)
+	if patch != nil {
+		_, err := w.Configurations.Patch(ctx, c.Name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+		if err != nil {
+			return fmt.Errorf("%s: %w", configurationName(c.Name), err)
 		}
 	}
-	return nil
+	return foreign
 }
 
-func (w *WebhookBundle) publish(ctx context.Context, name string, bundle []byte) error {
-	c, err := w.Configurations.Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return err
-	}
-	patch := bundlePatch(c, bundle)
-	if patch == nil {
-		return nil
-	}
-	_, err = w.Configurations.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
-	return err
-}
-
-// bundlePatch is the JSON Patch that gives every entry of c the bundle, or nil if
-// all have it. The resource version in it makes the API server answer with a
-// conflict where c has changed, so that an index cannot hit another entry.
-func bundlePatch(c *admissionv1.MutatingWebhookConfiguration, bundle []byte) []byte {
+// bundlePatch is the JSON Patch that gives the entries of c the bundle, or nil if
+// all of ours have it. The resource version in it makes the API server answer with a
+// conflict where c has changed, so that an index cannot hit another entry. foreign
+// tells of entries that would need the bundle and belong to somebody else.
+func bundlePatch(c *admissionv1.MutatingWebhookConfiguration, bundle []byte) (patch []byte, foreign error) {
 	type operation struct {
 		Op    string `json:"op"`
 		Path  string `json:"path"`
 		Value any    `json:"value"`
 	}
-	patch := []operation{{"replace", "/metadata/resourceVersion", c.ResourceVersion}}
+	operations := []operation{{"replace", "/metadata/resourceVersion", c.ResourceVersion}}
+	var faults []error
 	for i, entry := range c.Webhooks {
-		if !bytes.Equal(entry.ClientConfig.CABundle, bundle) {
-			patch = append(patch, operation{"add", fmt.Sprintf("/webhooks/%d/clientConfig/caBundle", i), bundle})
+		if bytes.Equal(entry.ClientConfig.CABundle, bundle) {
+			continue
 		}
+		if owner := bundleOwner(c, entry.Name); owner != "" {
+			faults = append(faults, fmt.Errorf("%s: caBundle %w, the field manager %q: take it out there, and it is written again",
+				entryName(c.Name, entry.Name), certs.ErrNotOurs, owner))
+			continue
+		}
+		operations = append(operations, operation{"add", fmt.Sprintf("/webhooks/%d/clientConfig/caBundle", i), bundle})
 	}
-	if len(patch) == 1 {
-		return nil
+	if len(operations) > 1 {
+		patch, _ = json.Marshal(operations) // strings and bytes always marshal
 	}
-	text, _ := json.Marshal(patch) // strings and bytes always marshal
-	return text
+	return patch, errors.Join(faults...)
 }
 
-// Watch reports the authorities that every entry of every configuration trusts:
-// none while a configuration is missing or an entry's bundle is.
-func (w *WebhookBundle) Watch(ctx context.Context, seen func(certs.Bundle)) {
-	var mu sync.Mutex
-	trusted := map[string]certs.Bundle{}
-	var all sync.WaitGroup
-	for _, name := range w.Names {
-		note := func(b certs.Bundle) {
-			mu.Lock()
-			defer mu.Unlock()
-			trusted[name] = b
-			common := trusted[w.Names[0]]
-			for _, other := range w.Names[1:] {
-				common = intersect(common, trusted[other])
-			}
-			seen(common)
+// bundleOwner is a field manager other than us that owns the caBundle of an entry,
+// "" where there is none.
+func bundleOwner(c *admissionv1.MutatingWebhookConfiguration, entry string) string {
+	key, _ := json.Marshal(map[string]string{"name": entry}) // strings always marshal
+	for _, m := range c.ManagedFields {
+		if m.Manager == fieldManager || m.FieldsV1 == nil {
+			continue
 		}
-		_, controller := cache.NewInformerWithOptions(cache.InformerOptions{
-			ListerWatcher: listerWatcher(w.Configurations, name),
-			ObjectType:    &admissionv1.MutatingWebhookConfiguration{},
-			Handler: cache.ResourceEventHandlerFuncs{
-				AddFunc:    func(c any) { note(trustedBy(c.(*admissionv1.MutatingWebhookConfiguration))) },
-				UpdateFunc: func(_, c any) { note(trustedBy(c.(*admissionv1.MutatingWebhookConfiguration))) },
-				DeleteFunc: func(any) { note(nil) },
-			},
-		})
-		all.Go(func() { controller.RunWithContext(ctx) })
-	}
-	all.Wait()
-}
-
-// trustedBy is what every entry of c trusts. A bundle that cannot be read is
-// trusted by nobody: the API server cannot read it either.
-func trustedBy(c *admissionv1.MutatingWebhookConfiguration) certs.Bundle {
-	var common certs.Bundle
-	for i, entry := range c.Webhooks {
-		b, _ := certs.ParseBundle(entry.ClientConfig.CABundle)
-		if i == 0 {
-			common = b
-		} else {
-			common = intersect(common, b)
+		var fields any
+		_ = json.Unmarshal(m.FieldsV1.GetRawBytes(), &fields) // what cannot be read owns nothing
+		for _, step := range []string{"f:webhooks", "k:" + string(key), "f:clientConfig", "f:caBundle"} {
+			within, _ := fields.(map[string]any)
+			fields = within[step]
+		}
+		if fields != nil {
+			return m.Manager
 		}
 	}
-	return common
-}
-
-func intersect(a, b certs.Bundle) certs.Bundle {
-	var both certs.Bundle
-	for _, c := range a {
-		if b.Contains(c) {
-			both = append(both, c)
-		}
-	}
-	return both
+	return ""
 }

@@ -71,11 +71,87 @@ func TestBundlePatchWritesOnlyWhatDiffers(t *testing.T) {
 			for _, b := range tc.have {
 				have = append(have, []byte(b))
 			}
-			got := bundlePatch(configuration("w", have...), []byte("new"))
+			got, foreign := bundlePatch(configuration("w", have...), []byte("new"))
+			if foreign != nil {
+				t.Error(foreign)
+			}
 			if diff := cmp.Diff(tc.want, string(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// always publishes the same.
+func always(bundle certs.Bundle) func(certs.Trust) (certs.Bundle, error) {
+	return func(certs.Trust) (certs.Bundle, error) { return bundle, nil }
+}
+
+// ownedBy has a field manager own the caBundle of an entry.
+func ownedBy(c *admissionv1.MutatingWebhookConfiguration, manager, entry string) *admissionv1.MutatingWebhookConfiguration {
+	c.ManagedFields = append(c.ManagedFields, metav1.ManagedFieldsEntry{
+		Manager: manager, Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "admissionregistration.k8s.io/v1", FieldsType: "FieldsV1",
+		FieldsV1: metav1.NewFieldsV1(`{"f:webhooks":{".":{},"k:{\"name\":\"` + entry + `\"}":{".":{},"f:clientConfig":{"f:caBundle":{}}}}}`),
+	})
+	return c
+}
+
+func TestBundleOfSomebodyElseIsLeftAlone(t *testing.T) {
+	for name, tc := range map[string]struct {
+		manager string
+		have    string
+		want    string // "" where it is not foreign
+	}{
+		"another manager's":                 {"kubectl-edit", "old", `webhook configuration "w": entry "a.injector.outrigger.dev": caBundle belongs to somebody else, the field manager "kubectl-edit": take it out there, and it is written again`},
+		"ours":                              {fieldManager, "old", ""},
+		"another manager's that says as we": {"kubectl-edit", "new", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := ownedBy(configuration("w", []byte(tc.have), nil), tc.manager, "a.injector.outrigger.dev")
+			patch, foreign := bundlePatch(c, []byte("new"))
+			got := ""
+			if foreign != nil {
+				got = foreign.Error()
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if errors.Is(foreign, certs.ErrNotOurs) != (tc.want != "") {
+				t.Errorf("%v is no ErrNotOurs", foreign)
+			}
+			if writes := strings.Contains(string(patch), "/webhooks/0/"); writes != (tc.manager == fieldManager) {
+				t.Errorf("writes the entry: %t: %s", writes, patch)
+			}
+			if !strings.Contains(string(patch), "/webhooks/1/") {
+				t.Errorf("does not write the entry that nobody owns: %s", patch)
+			}
+		})
+	}
+}
+
+// What is written over was there before the store was looked at: otherwise one who
+// knows less could undo what one wrote who knows more.
+func TestPublishReadsBeforeItDecidesAndWritesOnlyOverThat(t *testing.T) {
+	client := fake.NewClientset(configuration("w", nil))
+	api := client.AdmissionregistrationV1().MutatingWebhookConfigurations()
+	var order []string
+	client.PrependReactor("*", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		order = append(order, a.GetVerb())
+		if patch, ok := a.(clienttesting.PatchAction); ok && !strings.Contains(string(patch.GetPatch()), `"/metadata/resourceVersion","value":"7"`) {
+			t.Errorf("patch without the version that was read: %s", patch.GetPatch())
+		}
+		return false, nil, nil
+	})
+	publisher := &WebhookBundle{WebhookTrust{Configurations: api, Names: []string{"w"}}}
+	err := publisher.Publish(t.Context(), func(certs.Trust) (certs.Bundle, error) {
+		order = append(order, "decide")
+		return certs.NewBundle(time.Now(), authority(t).Certificate()), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"get", "decide", "patch"}, order); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -109,9 +185,9 @@ func TestPublish(t *testing.T) {
 				return false, nil, nil
 			})
 			api := client.AdmissionregistrationV1().MutatingWebhookConfigurations()
-			publisher := &WebhookBundle{Configurations: api, Names: []string{"w"}}
+			publisher := &WebhookBundle{WebhookTrust{Configurations: api, Names: []string{"w"}}}
 			var got string
-			if err := publisher.Publish(t.Context(), bundle); err != nil {
+			if err := publisher.Publish(t.Context(), always(bundle)); err != nil {
 				got = err.Error()
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
@@ -141,13 +217,13 @@ func TestWatchReportsWhatEveryEntryTrusts(t *testing.T) {
 	just, both := certs.NewBundle(now, one).PEM(), certs.NewBundle(now, one, two).PEM()
 	client := fake.NewClientset(configuration("w", just, both), configuration("tag", both, both))
 	api := client.AdmissionregistrationV1().MutatingWebhookConfigurations()
-	publisher := &WebhookBundle{Configurations: plainWatch{api}, Names: []string{"w", "tag"}}
+	publisher := &WebhookTrust{Configurations: plainWatch{api}, Names: []string{"w", "tag"}}
 
 	ctx, cancel := context.WithCancel(t.Context())
 	reports, done := make(chan certs.Bundle, 100), make(chan struct{})
 	go func() {
 		defer close(done)
-		publisher.Watch(ctx, func(b certs.Bundle) { reports <- b })
+		publisher.Watch(ctx, func(trust certs.Trust) { reports <- trust.Common() })
 	}()
 	defer func() { cancel(); <-done }()
 	await := func(what string, want certs.Bundle) {

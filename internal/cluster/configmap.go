@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 )
@@ -58,31 +55,10 @@ func (c *ConfigMap) Refused(ctx context.Context, why error) error {
 // String names the ConfigMap.
 func (c *ConfigMap) String() string { return configMapName(c.Namespace, c.Name) }
 
-// maxMessage is how much of an event's message is sure to be shown, in characters.
-const maxMessage = 1000
-
-// leaveRefusal leaves an event on a ConfigMap about a version that is refused. Its
-// name comes from the version, so that all replicas together leave one.
+// leaveRefusal leaves an event on a ConfigMap about a version that is refused.
 func leaveRefusal(ctx context.Context, client corev1client.CoreV1Interface, about *corev1.ConfigMap, version string, why error) error {
-	mark := fnv.New64a()
-	_, _ = mark.Write([]byte(string(about.UID) + version))
-	now := metav1.Now()
-	_, err := client.Events(about.Namespace).Create(ctx, &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{Namespace: about.Namespace, Name: fmt.Sprintf("%s.%x", about.Name, mark.Sum64())},
-		InvolvedObject: corev1.ObjectReference{
-			APIVersion: "v1", Kind: "ConfigMap", Namespace: about.Namespace, Name: about.Name,
-			UID: about.UID, ResourceVersion: about.ResourceVersion,
-		},
-		Type:           corev1.EventTypeWarning,
-		Reason:         "ConfigurationRefused",
-		Message:        fmt.Sprintf("%.*s", maxMessage, "the configuration before stays in force: "+why.Error()),
-		Source:         corev1.EventSource{Component: fieldManager},
-		FirstTimestamp: now,
-		LastTimestamp:  now,
-		Count:          1,
-	}, metav1.CreateOptions{FieldManager: fieldManager})
-	if apierrors.IsAlreadyExists(err) {
-		return nil
-	}
-	return err
+	return leaveEvent(ctx, client, corev1.ObjectReference{
+		APIVersion: "v1", Kind: "ConfigMap", Namespace: about.Namespace, Name: about.Name,
+		UID: about.UID, ResourceVersion: about.ResourceVersion,
+	}, version, "ConfigurationRefused", "the configuration before stays in force: "+why.Error())
 }
