@@ -45,6 +45,7 @@ type options struct {
 
 	shutdownDelay       time.Duration
 	connectionAge       time.Duration
+	canary              bool
 	logLevel, logFormat string
 }
 
@@ -105,6 +106,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.compliancePolicy, "compliance-policy", "", "POLICY\tthat templates may ask for, like fips-140-3")
 	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second, "TIME\tto serve on after SIGTERM, until callers have gone elsewhere")
 	f.DurationVar(&o.connectionAge, "connection-age", 5*time.Minute, "TIME\tthat a caller may keep a connection, give or take a fifth; 0 for any")
+	f.BoolVar(&o.canary, "canary", false, "\task the API server every 30 seconds, by a dry run of a pod in our namespace, whether it reaches the webhook; needs an entry canary in its configuration, and the right to create pods there")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug|info|warn|error\tthe least that is logged")
 	f.StringVar(&o.logFormat, "log-format", "json", "json|text\thow it is logged")
 	if err := f.Parse(args); err != nil {

@@ -118,8 +118,17 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	}}
 	reviews := webhook.NewReviews(inForce(configuration), known)
 	kept := connections{age: o.connectionAge, draining: p.readiness.draining.Load}
-	server := newWebhookServer(kept.handler(newAdmission(reviews, webhook.DefaultPlaces, o.revision, metrics, log)), tls)
+	server := newWebhookServer(newAdmission(reviews, webhook.DefaultPlaces, o.revision, metrics, log), tls)
 	server.ConnContext = kept.context
+	if o.canary {
+		server.Handler = withCanary(server.Handler, o.revision, log)
+		asking := &cluster.Canary{
+			Pods: client.CoreV1().Pods(o.namespace), Key: webhook.CanaryKey, Revision: o.revision,
+			Asked: webhook.CanaryAsked, Answered: webhook.CanaryAnswered,
+		}
+		p.following["canary"] = quiet(newCanary(asking.Call, registry, log).Run)
+	}
+	server.Handler = kept.handler(server.Handler)
 	p.webhook = func(ctx context.Context) error { return listenWebhook(ctx, o.webhookAddress, server) }
 	p.readiness.checks["webhook"] = checkListening(func() error { return callWebhook(o.webhookAddress) }, tls)
 	p.health, p.metrics = healthMux(p.readiness), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})

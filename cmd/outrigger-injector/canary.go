@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"outrigger.dev/outrigger/internal/cluster"
+	"outrigger.dev/outrigger/internal/webhook"
+)
+
+const (
+	// canaryEvery is how often the API server is asked, and canaryPatience how long
+	// it may take: longer than a webhook may.
+	canaryEvery    = 30 * time.Second
+	canaryPatience = 35 * time.Second
+)
+
+// A canary asks the API server again and again whether it reaches the webhook. What
+// comes of it is a metric and never readiness: before there is a replica that is ready
+// the API server reaches none.
+type canary struct {
+	call     func(context.Context) error
+	log      *slog.Logger
+	calls    *prometheus.CounterVec
+	answered prometheus.Gauge
+	seconds  prometheus.Histogram
+}
+
+// canaryResults are what a call may come to, by its error.
+var canaryResults = []struct {
+	err    error
+	result string
+}{{cluster.ErrUnreachable, "unreachable"}, {cluster.ErrNotCalled, "not-called"}, {cluster.ErrRefused, "refused"}}
+
+func newCanary(call func(context.Context) error, registry prometheus.Registerer, log *slog.Logger) *canary {
+	c := &canary{
+		call: call, log: log,
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "outrigger_canary_calls_total",
+			Help: "Dry runs of a pod through the API server, by result (answered, unreachable, not-called, refused).",
+		}, []string{"result"}),
+		answered: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "outrigger_canary_answered",
+			Help: "1 if the webhook answered in the last dry run through the API server.",
+		}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "outrigger_canary_duration_seconds",
+			Help:    "Time of a dry run through the API server.",
+			Buckets: []float64{5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 250e-3, 500e-3, 1, 2.5, 5, 10, 30},
+		}),
+	}
+	registry.MustRegister(c.calls, c.answered, c.seconds)
+	return c
+}
+
+// Run calls until ctx ends.
+func (c *canary) Run(ctx context.Context) {
+	said := "answered"
+	for {
+		result, err := c.once(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if result != said && err != nil {
+			c.log.Warn("canary was not answered", "err", err)
+		} else if result != said {
+			c.log.Info("canary is answered")
+		}
+		said = result
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(canaryEvery):
+		}
+	}
+}
+
+// once calls and counts, unless ctx ends meanwhile.
+func (c *canary) once(ctx context.Context) (result string, err error) {
+	calling, done := context.WithTimeout(ctx, canaryPatience)
+	defer done()
+	began := time.Now()
+	err = c.call(calling)
+	if ctx.Err() != nil {
+		return "", err
+	}
+	result = "answered"
+	for _, of := range canaryResults {
+		if errors.Is(err, of.err) {
+			result = of.result
+		}
+	}
+	c.calls.WithLabelValues(result).Inc()
+	c.answered.Set(one(err == nil))
+	c.seconds.Observe(time.Since(began).Seconds())
+	return result, err
+}
+
+// withCanary also answers on /canary.
+func withCanary(next http.Handler, revision string, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/canary", &webhook.Handler{Reviewer: webhook.Canary{}, Revision: revision, Log: log})
+	mux.Handle("/", next)
+	return mux
+}
