@@ -69,8 +69,6 @@ func (g *Given) Offer(p Pair, now time.Time) (changed bool, err error) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.said = ""
-	g.serving.blame(nil)
 	if g.newest == nil || !same(g.newest, leaf) {
 		g.newest = leaf
 	}
@@ -81,15 +79,22 @@ func (g *Given) Offer(p Pair, now time.Time) (changed bool, err error) {
 func (g *Given) Refuse(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.say(err) {
+		g.serving.refuse()
+	}
+}
+
+// say tells what is wrong, where that was not said before.
+func (g *Given) say(err error) (news bool) {
 	g.serving.blame(err)
 	if g.said == err.Error() {
-		return
+		return false
 	}
 	g.said = err.Error()
-	g.serving.refuse()
 	if g.Log != nil {
-		g.Log.Warn("certificate is not usable", "err", err)
+		g.Log.Warn("certificate is not taken", "err", err)
 	}
+	return true
 }
 
 // choose serves the better of two:
@@ -100,22 +105,32 @@ func (g *Given) Refuse(err error) {
 //	refuse both                                        the newest
 func (g *Given) choose(now time.Time) (changed bool) {
 	old := g.serving.certificate()
-	if g.newest == nil || old != nil && same(old, g.newest) {
+	if g.newest == nil {
+		return false
+	}
+	if old != nil && same(old, g.newest) {
+		g.clear()
 		return false
 	}
 	if trust := g.trust.Load(); trust != nil && old != nil {
 		why := g.verify(*trust, g.newest, now)
 		if why != nil && g.verify(*trust, old, now) == nil {
-			g.serving.blame(fmt.Errorf("the newest certificate is not served yet: %w", why))
+			g.say(fmt.Errorf("the newest certificate is not served yet: %w", why))
 			return false
 		}
 	}
-	g.serving.blame(nil)
+	g.clear()
 	g.serving.serve(g.newest)
 	if g.Log != nil {
 		g.Log.Info("serving certificate taken", "expires", g.newest.Leaf.NotAfter)
 	}
 	return true
+}
+
+// clear says that nothing is wrong.
+func (g *Given) clear() {
+	g.said = ""
+	g.serving.blame(nil)
 }
 
 // verify says which caller refuses the leaf, as far as that can be said.

@@ -13,8 +13,18 @@ import (
 // namespace that it injects. Whatever happens to its server, no other test sees.
 func install(t *testing.T, options injector.Options) (i *injector.Injector, namespace string) {
 	t.Helper()
+	i = prepare(t, options)
+	if err := i.Start(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	return i, newNamespace(t, map[string]string{"istio.io/rev": options.Revision})
+}
+
+// prepare makes the installation and starts no server.
+func prepare(t *testing.T, options injector.Options) *injector.Injector {
+	t.Helper()
 	options.Logs = logs
-	i, err := injector.Install(within(t), cluster, tools, options)
+	i, err := injector.Prepare(within(t), cluster, tools, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +39,7 @@ func install(t *testing.T, options injector.Options) (i *injector.Injector, name
 			t.Error(err)
 		}
 	})
-	return i, newNamespace(t, map[string]string{"istio.io/rev": options.Revision})
+	return i
 }
 
 // While the server is away failurePolicy decides; when it is back it serves by

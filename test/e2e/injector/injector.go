@@ -38,11 +38,22 @@ type Injector struct {
 	// addresses on 127.0.0.1, kept when the server is started again.
 	webhook, health, metrics string
 	process                  *process
+	// replica tells servers of one installation apart; 0 is the first.
+	replica int
 }
 
 // Install installs the chart for a server on this machine, starts the server
 // and returns when it is ready.
 func Install(ctx context.Context, cluster *controlplane.ControlPlane, tools Tools, options Options) (*Injector, error) {
+	i, err := Prepare(ctx, cluster, tools, options)
+	if err != nil {
+		return nil, err
+	}
+	return i, i.Start(ctx)
+}
+
+// Prepare installs the chart for a server on this machine, which is not started.
+func Prepare(ctx context.Context, cluster *controlplane.ControlPlane, tools Tools, options Options) (*Injector, error) {
 	i := &Injector{cluster: cluster, tools: tools, options: options}
 	if err := i.findAddresses(); err != nil {
 		return nil, err
@@ -54,7 +65,14 @@ func Install(ctx context.Context, cluster *controlplane.ControlPlane, tools Tool
 	if i.kubeconfig, err = cluster.ServiceAccountKubeconfig(ctx, Namespace, i.Name()); err != nil {
 		return nil, err
 	}
-	return i, i.Start(ctx)
+	return i, nil
+}
+
+// Replica is another server of the same installation, with addresses of its own,
+// which is not started. The API server calls only the one that was installed.
+func (i *Injector) Replica(number int) (*Injector, error) {
+	replica := &Injector{cluster: i.cluster, tools: i.tools, options: i.options, kubeconfig: i.kubeconfig, replica: number}
+	return replica, replica.findAddresses()
 }
 
 // Upgrade installs the chart once more, with other values.
@@ -171,7 +189,13 @@ func (i *Injector) Launch() error {
 }
 
 // Log is the file that the server's log goes to, of all its lives.
-func (i *Injector) Log() string { return filepath.Join(i.options.Logs, i.Name()+".log") }
+func (i *Injector) Log() string {
+	name := i.Name()
+	if i.replica > 0 {
+		name = fmt.Sprintf("%s.%d", name, i.replica)
+	}
+	return filepath.Join(i.options.Logs, name+".log")
+}
 
 // PID is the number of the server's process. It runs.
 func (i *Injector) PID() int { return i.process.cmd.Process.Pid }

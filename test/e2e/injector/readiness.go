@@ -22,6 +22,11 @@ type Readiness struct {
 type Check struct {
 	Ready       bool              `json:"ready"`
 	Why         string            `json:"why"`
+	Since       time.Time         `json:"since"`
+	Expires     time.Time         `json:"expires"`
+	Phase       string            `json:"phase"`
+	Waits       string            `json:"waits"`
+	Unchecked   string            `json:"unchecked"`
 	Hash        string            `json:"hash"`
 	From        string            `json:"from"`
 	Refused     string            `json:"refused"`
