@@ -1,6 +1,7 @@
 package chart_test
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
@@ -151,13 +153,18 @@ func grants(t *testing.T, names ...string) map[string]bool {
 	return all
 }
 
+// auditLimit is how long a request may take to its place in the audit log.
+const auditLimit = 10 * time.Second
+
 // wantUsed wants a user's requests, by the audit log, to have been allowed, and to
 // have been all that was granted. Who watches may have begun with a list or, on newer
 // API servers, by the watch itself: the two rights are one.
 func wantUsed(t *testing.T, user string, granted map[string]bool) {
 	t.Helper()
 	unused, forbidden := maps.Clone(granted), map[string]bool{}
-	_, err := cluster.WaitForAudit(within(t), func(event controlplane.AuditEvent) bool {
+	ctx, cancel := context.WithTimeout(within(t), auditLimit)
+	defer cancel()
+	_, err := cluster.WaitForAudit(ctx, func(event controlplane.AuditEvent) bool {
 		o := event.ObjectRef
 		if event.User.Username != user || o.Resource == "" {
 			return false
