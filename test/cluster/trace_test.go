@@ -29,7 +29,7 @@ func look(t *testing.T) traces {
 		"routes":            output(t, "ip", "route", "show"),
 		"nftables":          output(t, "nft", "list", "tables"),
 		"network names":     glob("/var/run/netns/*", "/run/netns/*"),
-		"folders":           glob("/var/lib/*", "/run/*", "/run/containerd/*", "/run/containerd/s/*", "/opt/*", "/var/log/*", "/etc/cni/*"),
+		"folders":           glob("/var/lib/*", "/run/*", "/run/containerd/*", "/run/containerd/s/*", "/opt/*", "/var/log/*", "/etc/cni/*", "/usr/libexec/*"),
 		"temporary folders": glob(filepath.Join(os.TempDir(), "cluster-*"), filepath.Join(os.TempDir(), "node-*")),
 		"settings":          settings(t),
 	}
