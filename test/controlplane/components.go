@@ -107,6 +107,8 @@ func (c *ControlPlane) startControllers(paths binaries.Paths) error {
 		"--cluster-signing-cert-file="+c.file("pki", "ca.crt"),
 		"--cluster-signing-key-file="+c.file("pki", "ca.key"),
 		"--service-cluster-ip-range="+ServiceRange,
+		// Where it is by default it would be made, by whoever may, in the machine's own /usr.
+		"--flex-volume-plugin-dir="+c.file("config", "volumeplugins"),
 		// At the pace it keeps by default it needs five seconds for its ServiceAccounts
 		// before it does anything else.
 		"--kube-api-qps=1000", "--kube-api-burst=1000",
