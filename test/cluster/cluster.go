@@ -60,6 +60,9 @@ const startLimit = 4 * time.Minute
 // and Services have addresses that answer. Where [Missing] has something to say it does not
 // try.
 //
+// There is one cluster on a machine at a time. Start waits for another to go, for minutes, and
+// says so to [Options.Progress].
+//
 // ctx bounds the start alone. If that fails nothing is left behind, but for logs in
 // [Options.Dir].
 func Start(ctx context.Context, options Options) (*Cluster, error) {
@@ -73,7 +76,7 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockMachine(ctx)
+	lock, err := lockMachine(ctx, options.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +101,9 @@ func (c *Cluster) start(ctx context.Context, options Options, paths binaries.Pat
 		nodeOptions.Doomed = c.dir
 	}
 	var err error
+	if nodeOptions.Vacant, err = makeBuildFolders(); err != nil {
+		return err
+	}
 	if c.node, err = node.Start(nodeOptions); err != nil {
 		return err
 	}

@@ -2,12 +2,15 @@ package cluster_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,10 +68,40 @@ func TestCluster(t *testing.T) {
 		}
 		wantOutput(t, c, containers, "get", "pod", "first", id)
 	})
+	t.Run("an image is built upon another", func(t *testing.T) {
+		dir := t.TempDir()
+		dockerfile := "FROM scratch\nCOPY text /text\n"
+		for file, text := range map[string]string{"Dockerfile": dockerfile, "text": "read me"} {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Build(within(t), dir, "base:1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("ARG BASE\nFROM ${BASE}\nUSER 1000\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Build(within(t), dir, "cluster.test/upon:1", "--build-arg=BASE=base:1"); err != nil {
+			t.Fatal(err)
+		}
+		images, err := c.Images(within(t))
+		for _, want := range []string{"docker.io/library/base:1", "cluster.test/upon:1"} {
+			if !slices.Contains(images, want) {
+				t.Errorf("images: %q, %v, want %s among them", images, err, want)
+			}
+		}
+	})
 	t.Run("another cluster is refused", func(t *testing.T) {
-		_, err := cluster.Start(within(t), cluster.Options{})
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		var progress bytes.Buffer
+		_, err := cluster.Start(ctx, cluster.Options{Progress: &progress})
 		if err == nil || !strings.HasPrefix(err.Error(), "another cluster is up on this machine") {
 			t.Errorf("error: %v, want it to say that there is one", err)
+		}
+		if got := progress.String(); got != "waiting for another cluster on this machine to go\n" {
+			t.Errorf("progress: %q, want it to say that it waits", got)
 		}
 	})
 	begin = time.Now()

@@ -68,6 +68,6 @@
 // behind. The machine's own settings below /proc/sys are not changed at any time.
 //
 // There is one cluster on a machine at a time, since its addresses and its folder,
-// /var/lib/outrigger-cluster, have fixed names. [Start] waits a moment for one that is about
-// to go, and otherwise says that there is another.
+// /var/lib/outrigger-cluster, have fixed names. [Start] waits for another to go, up to
+// ten minutes, and then says that there is one.
 package cluster

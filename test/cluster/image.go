@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -47,14 +48,14 @@ func (c *Cluster) Load(ctx context.Context, archive string) error {
 // the node. args are further flags of buildah build. What it builds upon has to be there: an
 // image that was built before, or scratch. No registry is asked.
 func (c *Cluster) Build(ctx context.Context, dir, tag string, args ...string) error {
-	args = append([]string{"build", "--quiet", "--isolation", "chroot", "--pull=never", "--tag", tag}, args...)
+	args = append([]string{"build", "--quiet", "--pull=never", "--tag", tag}, args...)
 	if err := c.buildah(ctx, append(args, dir)...); err != nil {
 		return err
 	}
 	return c.LoadBuilt(ctx, tag)
 }
 
-// LoadBuilt gives the node an image that buildah has built with [Cluster.BuildEnv].
+// LoadBuilt gives the node an image that a [Cluster.BuildCommand] has built.
 func (c *Cluster) LoadBuilt(ctx context.Context, tag string) error {
 	archive := filepath.Join(stateDir, "image.tar")
 	defer os.Remove(archive)
@@ -64,22 +65,39 @@ func (c *Cluster) LoadBuilt(ctx context.Context, tag string) error {
 	return c.Load(ctx, archive)
 }
 
-// BuildEnv makes any buildah keep its images where this cluster's are, which go with it.
-func (c *Cluster) BuildEnv() ([]string, error) {
-	file := filepath.Join(stateDir, "storage.conf")
-	text := fmt.Sprintf("[storage]\ndriver = \"vfs\"\ngraphroot = %q\nrunroot = %q\n",
-		filepath.Join(stateDir, "buildah"), filepath.Join(stateDir, "buildah-run"))
-	return []string{"CONTAINERS_STORAGE_CONF=" + file}, os.WriteFile(file, []byte(text), 0o644)
+// aside runs a command with folders of this cluster where buildah keeps images and what it
+// knows of them. Nobody else sees them there.
+const aside = `set -e
+mkdir -p "$0/lib" "$0/run"
+mount --bind "$0/lib" /var/lib/containers
+mount --bind "$0/run" /run/containers
+exec "$@"`
+
+// makeBuildFolders makes the folders that aside covers, and returns those that were not there.
+func makeBuildFolders() (made []string, err error) {
+	for _, dir := range []string{"/var/lib/containers", "/run/containers"} {
+		switch err := os.Mkdir(dir, 0o755); {
+		case err == nil:
+			made = append(made, dir)
+		case !errors.Is(err, os.ErrExist):
+			return made, err
+		}
+	}
+	return made, nil
+}
+
+// BuildCommand prepares a command that runs buildah to see the images of this cluster, and to
+// keep its own there: they go with it.
+func (c *Cluster) BuildCommand(ctx context.Context, args ...string) *exec.Cmd {
+	args = append([]string{"--mount", "--", "sh", "-c", aside, filepath.Join(stateDir, "buildah")}, args...)
+	cmd := exec.CommandContext(ctx, "unshare", args...)
+	cmd.Env = append(os.Environ(), "STORAGE_DRIVER=vfs", "BUILDAH_ISOLATION=chroot")
+	return cmd
 }
 
 // buildah runs buildah.
 func (c *Cluster) buildah(ctx context.Context, args ...string) error {
-	env, err := c.BuildEnv()
-	if err != nil {
-		return err
-	}
-	cmd := exec.CommandContext(ctx, "buildah", args...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd := c.BuildCommand(ctx, append([]string{"buildah"}, args...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("buildah %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(out))
 	}

@@ -4,25 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"syscall"
 	"time"
 )
 
-// lockPatience is how long a cluster that is about to go is waited for: one whose program has
-// crashed cleans up for a moment.
-const lockPatience = 15 * time.Second
+// lockPatience is how long another cluster is waited for: as long as its tests may take.
+const lockPatience = 10 * time.Minute
 
 // lockMachine makes this cluster the only one of the machine, for as long as the file is open
 // here or in the node's keeper. What is locked is the folder of the node's files, which goes
 // in the end: no lock is left lying around.
-func lockMachine(ctx context.Context) (*os.File, error) {
+func lockMachine(ctx context.Context, progress io.Writer) (*os.File, error) {
 	ctx, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
-	for {
+	for begin, told := time.Now(), false; ; {
 		file, err := tryLock()
 		if err != nil || file != nil {
 			return file, err
+		}
+		if !told && time.Since(begin) > time.Second { // one that was just stopped takes a moment
+			fmt.Fprintln(progress, "waiting for another cluster on this machine to go")
+			told = true
 		}
 		select {
 		case <-ctx.Done():

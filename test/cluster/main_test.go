@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -38,11 +39,20 @@ func parent() {
 	select {}
 }
 
-// needCluster skips a test where no cluster can be.
+// needCluster skips a test where no cluster can be, and waits while there is another, whose
+// traces would come and go.
 func needCluster(t *testing.T) {
 	t.Helper()
 	if needs := cluster.Missing(); len(needs) > 0 {
 		t.Skip("needs a cluster: ", needs)
+	}
+	for deadline := time.Now().Add(10 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		if _, err := os.Stat("/var/lib/outrigger-cluster"); errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("/var/lib/outrigger-cluster is still there: another cluster is up")
+		}
 	}
 }
 

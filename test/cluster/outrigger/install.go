@@ -106,12 +106,7 @@ func build(ctx context.Context, c *cluster.Cluster, root string) error {
 	if err != nil || slices.Contains(there, image) {
 		return err
 	}
-	env, err := c.BuildEnv()
-	if err != nil {
-		return err
-	}
-	cmd := exec.CommandContext(ctx, filepath.Join(root, "test", "image", "standin.sh"), image)
-	cmd.Env = append(os.Environ(), env...)
+	cmd := c.BuildCommand(ctx, filepath.Join(root, "test", "image", "standin.sh"), image)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", cmd, err, bytes.TrimSpace(out))
 	}

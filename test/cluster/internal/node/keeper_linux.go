@@ -146,5 +146,8 @@ func cleanUp(options Options, m *mounts) error {
 			err = errors.Join(err, removeAll(dir))
 		}
 	}
+	for _, dir := range options.Vacant {
+		_ = os.Remove(dir) // somebody else uses it, or has removed it
+	}
 	return err
 }

@@ -23,6 +23,8 @@ type Options struct {
 	Logs string
 	// Doomed is another folder to remove in the end; "" is none.
 	Doomed string
+	// Vacant are folders to remove in the end if they are empty.
+	Vacant []string
 	// Cgroup is the cgroup that pods are put below, a path from the root of each hierarchy.
 	Cgroup string
 	// Name is the node's host name.
