@@ -20,8 +20,33 @@ func makeCgroups(name string) error {
 		return err
 	}
 	for _, root := range hierarchies {
+		if err := enableControllers(root); err != nil {
+			return fmt.Errorf("cgroup: %w", err)
+		}
 		if err := os.MkdirAll(filepath.Join(root, name), 0o755); err != nil {
 			return fmt.Errorf("cgroup: %w", err)
+		}
+	}
+	return nil
+}
+
+// enableControllers gives the cgroups below root the controllers that a kubelet asks for, as
+// far as there are any to give: in a hierarchy for one controller there is no such choice.
+func enableControllers(root string) error {
+	text, err := os.ReadFile(filepath.Join(root, "cgroup.controllers"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, controller := range strings.Fields(string(text)) {
+		switch controller {
+		case "cpu", "cpuset", "memory", "hugetlb", "pids", "io":
+			file := filepath.Join(root, "cgroup.subtree_control")
+			if err := os.WriteFile(file, []byte("+"+controller), 0o644); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
