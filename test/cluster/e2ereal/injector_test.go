@@ -55,20 +55,3 @@ func wantLocked(t *testing.T, pod corev1.Pod) {
 		t.Errorf("%s: %v, want nothing to write to and nothing to become", pod.Name, security)
 	}
 }
-
-// The API server reaches the injector by its Service, where kube-proxy routes to a pod.
-func TestPodIsInjected(t *testing.T) {
-	apply(t, `
-apiVersion: v1
-kind: Namespace
-metadata: {name: shop, labels: {istio-injection: enabled}}
-`)
-	kubectl(t, "create", "deployment", "web", "--namespace=shop", "--image=example.com/web:1", "--replicas=3")
-	kubectl(t, "wait", "deployment/web", "--namespace=shop", "--for=jsonpath={.status.replicas}=3", "--timeout=60s")
-	got := strings.Fields(kubectl(t, "get", "pods", "--namespace=shop",
-		"--output=jsonpath={range .items[*]}{.spec.initContainers[*].name}{\"\\n\"}{end}"))
-	want := "istio-init istio-proxy istio-init istio-proxy istio-init istio-proxy"
-	if strings.Join(got, " ") != want {
-		t.Errorf("init containers of three pods: %q, want %q", got, want)
-	}
-}
