@@ -101,11 +101,3 @@ func kubectl(t *testing.T, args ...string) string {
 	}
 	return out
 }
-
-// apply applies manifests, which must succeed.
-func apply(t *testing.T, manifests string) {
-	t.Helper()
-	if _, err := real(t).Apply(within(t), manifests); err != nil {
-		t.Fatal(err)
-	}
-}

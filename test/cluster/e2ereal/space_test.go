@@ -77,7 +77,7 @@ func (s space) describe(ctx context.Context, t *testing.T) {
 		{"describe", "pods"},
 		{"logs", "--selector=!any", "--all-containers", "--prefix", "--tail=30", "--ignore-errors", "--max-log-requests=100"},
 	} {
-		out, err := real(t).Kubectl(ctx, append(args, "--namespace="+s.name)...)
+		out, err := real(t).Kubectl(ctx, append([]string{"--namespace=" + s.name}, args...)...)
 		t.Logf("kubectl %s:\n%s%v", args, out, err)
 	}
 }
@@ -95,7 +95,7 @@ func (s space) apply(t *testing.T, manifests string) {
 // kubectl runs kubectl in the namespace. It must succeed.
 func (s space) kubectl(t *testing.T, args ...string) string {
 	t.Helper()
-	return kubectl(t, append(args, "--namespace="+s.name)...)
+	return kubectl(t, append([]string{"--namespace=" + s.name}, args...)...)
 }
 
 // pod is a pod as the API server has it.
@@ -146,8 +146,18 @@ func status(pod *corev1.Pod, container string) *corev1.ContainerStatus {
 	return nil
 }
 
+// wantRestarts wants containers to have been restarted so often, and all others not.
+func wantRestarts(t *testing.T, pod *corev1.Pod, want map[string]int32) {
+	t.Helper()
+	for _, status := range append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...) {
+		if status.RestartCount != want[status.Name] {
+			t.Errorf("%s: %d restarts, want %d", status.Name, status.RestartCount, want[status.Name])
+		}
+	}
+}
+
 // peer runs a pod without a sidecar that answers at the ports 8080 and 8081, and returns its
-// address.
+// address. It stays ready on a machine that has little time for its probes.
 func (s space) peer(t *testing.T) string {
 	t.Helper()
 	s.apply(t, `
@@ -156,8 +166,14 @@ kind: Pod
 metadata: {name: peer, labels: {app: peer, sidecar.istio.io/inject: "false"}}
 spec:
   containers:
-  - {name: one, image: APP, args: [serve], readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: 1}}
-  - {name: two, image: APP, args: [serve, --http=8081], readinessProbe: {httpGet: {path: /readyz, port: 8081}, periodSeconds: 1}}
+  - name: one
+    image: APP
+    args: [serve]
+    readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: 1, timeoutSeconds: 10, failureThreshold: 60}
+  - name: two
+    image: APP
+    args: [serve, --http=8081]
+    readinessProbe: {httpGet: {path: /readyz, port: 8081}, periodSeconds: 1, timeoutSeconds: 10, failureThreshold: 60}
 `)
 	return s.ready(t, "peer").Status.PodIP
 }
