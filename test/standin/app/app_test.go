@@ -220,6 +220,25 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// An answer that breaks off is passed on as one that does.
+func TestFetchBreaksOffWhereTheAnswerDoes(t *testing.T) {
+	at, _ := served(t)
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "half")
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	defer broken.Close()
+	resp, err := http.Get("http://" + at["http"] + "/fetch?url=" + broken.URL)
+	if err != nil {
+		return // It broke off before there was a header.
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("%q, want it to break off", body)
+	}
+}
+
 // The answer that has begun is finished, when the server is told to stop.
 func TestStoppingAnswersWhatWasAsked(t *testing.T) {
 	at, end := served(t)

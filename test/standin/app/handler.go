@@ -81,7 +81,7 @@ func (s *server) fetch(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	resp, err := client.Do(ask)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
@@ -89,7 +89,9 @@ func (s *server) fetch(w http.ResponseWriter, r *http.Request) {
 	}
 	defer resp.Body.Close()
 	w.WriteHeader(resp.StatusCode)
-	io.Copy(w, resp.Body)
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		panic(http.ErrAbortHandler) // An answer that broke off is passed on as one.
+	}
 }
 
 func (s *server) hang(w http.ResponseWriter, r *http.Request) {
