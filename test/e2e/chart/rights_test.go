@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,8 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 		values, args []string
 		// by is the namespace of the configuration, or "" for our own.
 		by string
+		// before, unless nil, makes what has to be there before the server starts.
+		before func(*testing.T, *injector.Injector)
 	}{
 		"self-signed": {values: []string{"nativeSidecars=true"}, args: []string{"--native-sidecars=true"}},
 		"nodes":       {},
@@ -37,7 +40,14 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 			values: []string{"nativeSidecars=true", "certificates.mode=existingSecret", "certificates.existingSecret.name=any", "certificates.existingSecret.caBundle=" + bundle},
 			args:   append([]string{"--native-sidecars=true"}, files...),
 		},
-		"cert-manager": {values: []string{"nativeSidecars=true", "certificates.mode=certManager"}, args: append([]string{"--native-sidecars=true"}, files...)},
+		"cert-manager": {
+			values: []string{"nativeSidecars=true", "certificates.mode=certManager"},
+			args: []string{
+				"--native-sidecars=true", "--certificates=certManager",
+				"--certificate=outrigger-injector-cert-manager", "--certificate-secret=outrigger-serving-cert-manager",
+			},
+			before: func(t *testing.T, i *injector.Injector) { issue(t, i, certificates, bundle) },
+		},
 		"proxyconfigs": {values: []string{"nativeSidecars=true", "istio.proxyConfigs=true"}, args: []string{"--native-sidecars=true", "--proxy-configs=true"}},
 		"istio": {
 			values: []string{"nativeSidecars=true", "istio.config=istio-system", "istio.proxyConfigs=false"},
@@ -49,7 +59,7 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 			if c.by != "" {
 				configureAsIstiod(t, c.by)
 			}
-			i, err := injector.Install(within(t), cluster, helms["Helm 4"], injector.Options{Revision: revision, Logs: t.TempDir(), Values: c.values, Args: c.args})
+			i, err := injector.Prepare(within(t), cluster, helms["Helm 4"], injector.Options{Revision: revision, Logs: t.TempDir(), Values: c.values, Args: c.args})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,11 +68,37 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 					t.Error(err)
 				}
 			})
+			if c.before != nil {
+				c.before(t, i)
+			}
+			if err := i.Start(within(t)); err != nil {
+				t.Fatal(err)
+			}
 			granted := grants(t, i.Name(), "outrigger-istio-config-"+revision)
 			exercise(t, i, c.by)
 			wantUsed(t, "system:serviceaccount:outrigger-system:"+i.Name(), granted)
 		})
 	}
+}
+
+// issue does what cert-manager does: it puts the pair of a folder into the Secret, and
+// its authority into the webhook configuration.
+func issue(t *testing.T, i *injector.Injector, dir, bundle string) {
+	t.Helper()
+	secret := "outrigger-serving-" + strings.TrimPrefix(i.Name(), "outrigger-injector-")
+	kubectl(t, "create", "secret", "tls", secret, "--namespace", injector.Namespace,
+		"--cert", filepath.Join(dir, "tls.crt"), "--key", filepath.Join(dir, "tls.key"))
+	t.Cleanup(func() { kubectl(t, "delete", "secret", secret, "--namespace", injector.Namespace) })
+	entries := strings.Fields(kubectl(t, "get", "mutatingwebhookconfiguration", i.Name(), "-o", "jsonpath={.webhooks[*].name}"))
+	var patch []map[string]any
+	for n := range entries {
+		patch = append(patch, map[string]any{"op": "add", "path": fmt.Sprintf("/webhooks/%d/clientConfig/caBundle", n), "value": bundle})
+	}
+	text, err := json.Marshal(patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, "patch", "mutatingwebhookconfiguration", i.Name(), "--type=json", "--patch", string(text))
 }
 
 // exercise has a server do all that it does in its life: serve, follow its
