@@ -5,9 +5,9 @@
 #
 #   test/image/standin.sh [IMAGE]
 #
-# Wants root and buildah (Debian: apt-get install buildah). The module cache of
-# this machine is mounted read-write, so nothing is fetched twice. Prints what
-# the image holds, and runs it once.
+# Wants root and buildah (Debian: apt-get install buildah). The module cache and
+# the build cache of this machine are mounted read-write, so nothing is fetched
+# or compiled twice. Prints what the image holds, and runs it once.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -32,11 +32,11 @@ done
 [ ! -d /etc/ssl/certs ] || cp -rL /etc/ssl/certs "$root/etc/ssl/certs" 2>/dev/null || true
 
 echo "standin: the local $(go env GOVERSION) stands in for $base"
-printf 'FROM scratch\nCOPY . /\nENV PATH=/usr/local/go/bin:/bin GOPATH=/go GOTOOLCHAIN=local\n' > "$root/Dockerfile"
+printf 'FROM scratch\nCOPY . /\nENV PATH=/usr/local/go/bin:/bin GOPATH=/go GOCACHE=/go/cache GOTOOLCHAIN=local\n' > "$root/Dockerfile"
 buildah build --quiet --ignorefile /dev/null -t "docker.io/library/$base" -f "$root/Dockerfile" "$root" >/dev/null
 
 make image ENGINE=buildah IMAGE="$image" \
-  IMAGE_FLAGS="--pull=never --volume $(go env GOMODCACHE):/go/pkg/mod --volume $(go env GOCACHE):/root/.cache/go-build"
+  IMAGE_FLAGS="--pull=never --volume $(go env GOMODCACHE):/go/pkg/mod --volume $(go env GOCACHE):/go/cache"
 
 container=$(buildah from --pull-never "$image")
 trap 'buildah rm "$container" >/dev/null; rm -rf "$root"' EXIT INT TERM
