@@ -43,7 +43,10 @@ func Canonicalize(pod []byte) Canonical {
 	from, to := managedFields(pod)
 	c := Canonical{before: pod[:from], after: pod[to:]}
 	name, ok := generatedName("", c.before)
-	if name, ok = generatedName(name, c.after); ok {
+	if ok {
+		name, ok = generatedName(name, c.after)
+	}
+	if ok {
 		c.generated = name
 	}
 	return c

@@ -31,6 +31,10 @@ func TestCanonicalize(t *testing.T) {
 		"a name that nobody generates": {`{"a":"kube-api-access-aeiou"}`, `{"a":"kube-api-access-aeiou"}`},
 		"the stand-in beside a name": {
 			`{"a":"kube-api-access-00000","b":"kube-api-access-bcdfg"}`, `{"a":"kube-api-access-00000","b":"kube-api-access-bcdfg"}`},
+		"the stand-in before managedFields, a name behind": {
+			`{"metadata":{"name":"kube-api-access-00000","managedFields":[]},"b":"kube-api-access-bcdfg"}`, `{"metadata":{"name":"kube-api-access-00000"},"b":"kube-api-access-bcdfg"}`},
+		"a name before managedFields, another behind": {
+			`{"metadata":{"name":"kube-api-access-bcdfg","managedFields":[]},"b":"kube-api-access-hjklm"}`, `{"metadata":{"name":"kube-api-access-bcdfg"},"b":"kube-api-access-hjklm"}`},
 		"the stand-in alone": {`{"a":"kube-api-access-00000"}`, `{"a":"kube-api-access-00000"}`},
 		"a name cut short":   {`kube-api-access-bc`, `kube-api-access-bc`},
 		"no JSON":            {`{"metadata":{"managedFields":[`, `{"metadata":{"managedFields":[`},
