@@ -21,6 +21,7 @@ type Need struct {
 	Package string
 }
 
+// String is the need as a person reads it.
 func (n Need) String() string {
 	if n.Package == "" {
 		return n.What
