@@ -2,6 +2,7 @@ package e2ereal_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -9,12 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// A sidecar does not keep a Job from ending, and the end is the application's.
-func TestJobsEndAsTheirApplicationDoes(t *testing.T) {
-	t.Parallel()
-	s := newSpace(t)
-	peer := s.peer(t)
-	s.apply(t, `
+// Jobs that end well and badly, one that comes every minute, and a pod that does not give up.
+const jobs = `
 apiVersion: batch/v1
 kind: Job
 metadata: {name: good}
@@ -23,7 +20,7 @@ spec:
   template:
     spec:
       restartPolicy: Never
-      containers: [{name: app, image: APP, args: [get, "http://`+peer+`:8080/"]}]
+      containers: [{name: app, image: APP, args: [get, "http://PEER:8080/"]}]
 ---
 apiVersion: batch/v1
 kind: Job
@@ -46,7 +43,7 @@ spec:
       template:
         spec:
           restartPolicy: Never
-          containers: [{name: app, image: APP, args: [get, "http://`+peer+`:8080/"]}]
+          containers: [{name: app, image: APP, args: [get, "http://PEER:8080/"]}]
 ---
 apiVersion: v1
 kind: Pod
@@ -54,7 +51,13 @@ metadata: {name: again}
 spec:
   restartPolicy: OnFailure
   containers: [{name: app, image: APP, args: [exit, "3"]}]
-`)
+`
+
+// A sidecar does not keep a Job from ending, and the end is the application's.
+func TestJobsEndAsTheirApplicationDoes(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	s.apply(t, strings.ReplaceAll(jobs, "PEER", s.peer(t)))
 	t.Run("completed", func(t *testing.T) {
 		s.wantJob(t, s.awaitJob(t, "good"), batchv1.JobComplete, corev1.PodSucceeded, 0)
 	})

@@ -58,17 +58,17 @@ func (s space) serving(t *testing.T, pod string) {
 	})
 }
 
-// What a pod's author says about traffic is what the kernel does. Every pod is asked at two
-// ports, and asks the peer at two ports of its pod and at one of its Service.
-func TestTrafficGoesWhereThePodSays(t *testing.T) {
-	t.Parallel()
-	s := newSpace(t)
-	pod, service := s.peer(t), s.peerService(t)
-	for name, c := range map[string]struct {
-		annotations map[string]string
-		user        int
-		want        []string
-	}{
+// trafficCase is what a pod says about traffic, and what its sidecar sees then.
+type trafficCase struct {
+	annotations map[string]string
+	user        int
+	want        []string
+}
+
+// trafficCases are for pods that are asked at two ports, and ask the peer at two ports of its
+// pod and at one of its Service.
+func trafficCases(pod, service string) map[string]trafficCase {
+	return map[string]trafficCase{
 		"nothing": {
 			want: []string{"inbound 8080", "inbound 8443", "outbound 80", "outbound 8080", "outbound 8081"},
 		},
@@ -114,7 +114,15 @@ func TestTrafficGoesWhereThePodSays(t *testing.T) {
 		"interception mode none": {
 			annotations: map[string]string{"sidecar.istio.io/interceptionMode": "NONE"},
 		},
-	} {
+	}
+}
+
+// What a pod's author says about traffic is what the kernel does.
+func TestTrafficGoesWhereThePodSays(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	pod, service := s.peer(t), s.peerService(t)
+	for name, c := range trafficCases(pod, service) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			web := s.web(t, strings.ReplaceAll(name, " ", "-"), c.annotations, c.user)

@@ -1,7 +1,7 @@
 // Package outrigger installs Outrigger in a cluster as its users do: the image that the
 // repository's Dockerfile builds, and the repository's chart, in a namespace that enforces
 // restricted Pod Security. It runs in pods there, and the API server reaches it through its
-// Service.
+// Service. What it injects can run images of test/standin, which [LoadStandIn] brings.
 package outrigger
 
 import (
