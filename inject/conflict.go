@@ -21,6 +21,7 @@ func (r *rendering) checkConflicts() error {
 		return err
 	}
 	r.checkPorts()
+	r.checkPodSecurity()
 	return nil
 }
 

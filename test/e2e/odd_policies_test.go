@@ -41,13 +41,15 @@ func TestPodSecurity(t *testing.T) {
 		odd    oddPod
 	}{
 		"restricted": {"restricted", first, oddPod{
-			pod: compliant,
+			pod:      compliant,
+			warnings: []string{`Pod Security "restricted" of this namespace forbids istio-init: let a CNI plugin redirect (pilot.cni.enabled=true)`},
 			refusal: `violates PodSecurity "restricted:latest": unrestricted capabilities (container "istio-init" must not include "NET_ADMIN", "NET_RAW" in securityContext.capabilities.add), ` +
 				`runAsNonRoot != true (container "istio-init" must not set securityContext.runAsNonRoot=false), runAsUser=0 (container "istio-init" must not set runAsUser=0)`,
 		}},
 		"baseline": {"baseline", first, oddPod{
-			pod:     compliant,
-			refusal: `violates PodSecurity "baseline:latest": non-default capabilities (container "istio-init" must not include "NET_ADMIN", "NET_RAW" in securityContext.capabilities.add)`,
+			pod:      compliant,
+			warnings: []string{`Pod Security "baseline" of this namespace forbids istio-init`},
+			refusal:  `violates PodSecurity "baseline:latest": non-default capabilities (container "istio-init" must not include "NET_ADMIN", "NET_RAW" in securityContext.capabilities.add)`,
 		}},
 		"privileged": {"privileged", first, oddPod{pod: compliant}},
 		"restricted, and a CNI plugin redirects": {"restricted", cni, oddPod{
