@@ -11,6 +11,7 @@
 //	redirect      istio-iptables: rules that send a pod's connections to the proxy
 //	passthrough   the proxy: passes connections on to where they were going, and counts them
 //	agent         proxy sidecar and proxy router: the proxy, probes, metrics, drain
+//	cni           a CNI plugin that sets the rules in the place of an init container
 //	app           the application: a server, a client and a writer of logs
 //
 // The tests in this folder run the programs in network namespaces that vanish with
