@@ -87,7 +87,7 @@ func TestLogsPrintsWholeLinesOfEachFile(t *testing.T) {
 		t.Fatal(out)
 	}
 	var out bytes.Buffer
-	s := shipper{folder: filepath.Dir(file), out: &out, read: map[string]int64{}}
+	s := shipper{folder: filepath.Dir(file), prefix: "web: ", out: &out, read: map[string]int64{}}
 	for _, more := range []string{"half", " a line\nand", ""} {
 		f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
 		if err != nil {
@@ -99,7 +99,7 @@ func TestLogsPrintsWholeLinesOfEachFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if d := cmp.Diff("a.log: line 1\na.log: line 2\na.log: half a line\n", out.String()); d != "" {
+	if d := cmp.Diff("web: a.log: line 1\nweb: a.log: line 2\nweb: a.log: half a line\n", out.String()); d != "" {
 		t.Errorf("printed (-want +got):\n%s", d)
 	}
 }

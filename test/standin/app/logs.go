@@ -34,15 +34,21 @@ func (p program) write(ctx context.Context, args []string) error {
 	return nil
 }
 
-// logs prints the lines of a folder's files as they come, each after the name of
-// its file, until it is told to stop, and then once more.
+// logs prints the lines of a folder's files as they come, each after the names of the
+// application, if it is given one, and of the file, until it is told to stop, and then
+// once more.
 func (p program) logs(ctx context.Context, args []string) error {
 	f := p.flags("logs")
 	every := f.Duration("every", 200*time.Millisecond, "time from one look to the next")
-	if err := parse(f, args, "FOLDER", 1); err != nil {
+	folder := f.String("folder", "/var/log/app", "the folder")
+	app := f.String("app", "", "name to put before each line")
+	if err := parse(f, args, "none", 0); err != nil {
 		return err
 	}
-	s := shipper{folder: f.Arg(0), out: p.stdout, read: map[string]int64{}}
+	s := shipper{folder: *folder, out: p.stdout, read: map[string]int64{}}
+	if *app != "" {
+		s.prefix = *app + ": "
+	}
 	for {
 		stopped := pause(ctx, *every) != nil
 		if err := s.ship(); err != nil || stopped {
@@ -53,9 +59,9 @@ func (p program) logs(ctx context.Context, args []string) error {
 
 // A shipper knows how far it has read each file.
 type shipper struct {
-	folder string
-	out    io.Writer
-	read   map[string]int64
+	folder, prefix string
+	out            io.Writer
+	read           map[string]int64
 }
 
 func (s shipper) ship() error {
@@ -87,7 +93,7 @@ func (s shipper) file(name string) error {
 	}
 	whole := fresh[:bytes.LastIndexByte(fresh, '\n')+1]
 	for line := range bytes.Lines(whole) {
-		fmt.Fprintf(s.out, "%s: %s", filepath.Base(name), line)
+		fmt.Fprintf(s.out, "%s%s: %s", s.prefix, filepath.Base(name), line)
 	}
 	s.read[name] += int64(len(whole))
 	return nil

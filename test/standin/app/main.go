@@ -5,7 +5,7 @@
 //	app serve                    answer HTTP, HTTPS, TCP and gRPC
 //	app get URL                  ask for a URL, once, until it answers, or in a loop
 //	app write FILE               write lines to a log file
-//	app logs FOLDER              print what is written to the files of a folder
+//	app logs                     print what is written to the files of a folder
 //	app exit STATUS              end with a status
 //
 // Told to stop, each ends with 0, a server once it has answered what it was asked.
@@ -31,7 +31,7 @@ Usage:
   app serve [flags]            answer HTTP, HTTPS, TCP and gRPC
   app get [flags] URL          ask for a URL
   app write [flags] FILE       write lines to a log file
-  app logs [flags] FOLDER      print what is written to the files of a folder
+  app logs [flags]             print what is written to the files of a folder
   app exit [flags] STATUS      end with a status
 
 -h after a command lists its flags.
