@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +41,7 @@ type Options struct {
 // may be called from any goroutine.
 type Cluster struct {
 	*controlplane.ControlPlane
+	*ImageStore
 
 	dir       string
 	temporary bool
@@ -107,6 +109,7 @@ func (c *Cluster) start(ctx context.Context, options Options, paths binaries.Pat
 	if c.node, err = node.Start(nodeOptions); err != nil {
 		return err
 	}
+	c.ImageStore = &ImageStore{command: c.node.Command}
 	if err := c.connect(ctx); err != nil {
 		return err
 	}
@@ -153,7 +156,10 @@ func (c *Cluster) startKubelet(ctx context.Context, paths binaries.Paths) error 
 	if err := c.wait(ctx, "node", c.nodeReady); err != nil {
 		return err
 	}
-	return c.wait(ctx, "kube-proxy", c.serviceReady)
+	if err := c.wait(ctx, "kube-proxy", c.serviceReady); err != nil {
+		return err
+	}
+	return os.WriteFile(keeperFile, []byte(strconv.Itoa(c.node.PID())), 0o600)
 }
 
 // RestartKubelet ends the node's kubelet as its service manager would, starts it again and

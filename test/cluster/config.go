@@ -29,6 +29,10 @@ var (
 	runtimeConfig []byte
 )
 
+// NodeKubeconfig is the file, as the node sees it, by which the kubelet asks the API server, and
+// a plugin may, too: its own node's pods, for one.
+const NodeKubeconfig = "/var/lib/kubelet/kubeconfig"
+
 // Plugin is a CNI plugin.
 type Plugin struct {
 	// Program is the executable; its file name is the plugin's type.

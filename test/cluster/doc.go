@@ -27,8 +27,8 @@
 //	}
 //
 // A [Cluster] is a [controlplane.ControlPlane] with all of its methods (Config, Client,
-// Kubeconfig, Kubectl, Apply, AuditEvents) and a node. To it come [Cluster.Build],
-// [Cluster.BuildGo] and [Cluster.Load] for images, and [Cluster.RestartKubelet]. The package
+// Kubeconfig, Kubectl, Apply, AuditEvents) and a node. To it come, for images,
+// [ImageStore.Build], [ImageStore.BuildGo] and [ImageStore.Load], and [Cluster.RestartKubelet]. The package
 // outrigger installs Outrigger in it.
 //
 // # What works

@@ -29,6 +29,9 @@ const (
 const (
 	repository = "cluster.test/outrigger-injector"
 	tag        = "built"
+
+	// InjectorImage is it with its tag.
+	InjectorImage = repository + ":" + tag
 )
 
 // Restricted are the labels of a namespace that takes no pod that could do more than it has
@@ -48,7 +51,7 @@ func Install(ctx context.Context, c *cluster.Cluster, values ...string) error {
 	if err != nil {
 		return err
 	}
-	if err := build(ctx, c, root); err != nil {
+	if err := LoadInjector(ctx, c.ImageStore); err != nil {
 		return err
 	}
 	if err := makeNamespace(ctx, c); err != nil {
@@ -98,19 +101,22 @@ func Helm(ctx context.Context, c *cluster.Cluster, args ...string) (string, erro
 	return string(out), nil
 }
 
-// build builds the image where no registry is reached, by test/image/standin.sh, and gives it
-// to the node.
-func build(ctx context.Context, c *cluster.Cluster, root string) error {
-	image := repository + ":" + tag
-	there, err := c.Images(ctx)
-	if err != nil || slices.Contains(there, image) {
+// LoadInjector builds [InjectorImage] where no registry is reached, by test/image/standin.sh,
+// and gives it to the node, unless that has it.
+func LoadInjector(ctx context.Context, images *cluster.ImageStore) error {
+	root, err := repositoryRoot(ctx)
+	if err != nil {
 		return err
 	}
-	cmd := c.BuildCommand(ctx, filepath.Join(root, "test", "image", "standin.sh"), image)
+	there, err := images.Images(ctx)
+	if err != nil || slices.Contains(there, InjectorImage) {
+		return err
+	}
+	cmd := images.BuildCommand(ctx, filepath.Join(root, "test", "image", "standin.sh"), InjectorImage)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", cmd, err, bytes.TrimSpace(out))
 	}
-	return c.LoadBuilt(ctx, image)
+	return images.LoadBuilt(ctx, InjectorImage)
 }
 
 // makeNamespace makes the namespace, which enforces restricted Pod Security.

@@ -4,6 +4,7 @@
 //	cluster deps     says what the machine lacks, and installs it where it is Debian's
 //	cluster build    builds the programs that are not built yet, where they can be used
 //	cluster up       starts it in the background, if it is not up
+//	cluster images   gives it Outrigger's image and what tests put beside it, built here
 //	cluster status   says whether it is up
 //	cluster down     ends it, with all that it stored
 //
@@ -25,15 +26,18 @@ import (
 	"syscall"
 
 	"outrigger.dev/outrigger/test/cluster"
+	"outrigger.dev/outrigger/test/cluster/outrigger"
 	"outrigger.dev/outrigger/test/controlplane/background"
 	"outrigger.dev/outrigger/test/controlplane/binaries"
 )
 
-const usage = `Usage: cluster deps | build | up | status | down
+const usage = `Usage: cluster deps | build | up | images | status | down
 
     deps     say what this machine lacks, and install it where it is Debian's
     build    build the programs that are not built yet, where they can be used
     up       start a cluster in the background, if it is not up
+    images   build Outrigger's image, a stand-in for Istio's proxy and an application,
+             and give them to the cluster that is up
     status   say whether it is up
     down     end it, with all that it stored
 
@@ -65,6 +69,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = build(ctx, stdout, stderr)
 	case "up":
 		err = s.Up(ctx)
+	case "images":
+		err = images(ctx, stdout)
 	case "status":
 		err = s.Status()
 	case "down":
@@ -95,13 +101,31 @@ func build(ctx context.Context, stdout, stderr io.Writer) error {
 	return err
 }
 
+// images gives the cluster that is up the images that are built here, and prints their names.
+func images(ctx context.Context, stdout io.Writer) error {
+	store, err := cluster.OpenImages()
+	if err != nil {
+		return err
+	}
+	if err := outrigger.LoadInjector(ctx, store); err != nil {
+		return err
+	}
+	if err := outrigger.LoadStandIn(ctx, store); err != nil {
+		return err
+	}
+	for _, image := range []string{outrigger.InjectorImage, outrigger.ProxyImage, outrigger.AppImage} {
+		fmt.Fprintln(stdout, image)
+	}
+	return nil
+}
+
 // use is what there is to do with a cluster; the first place is for its folder.
 const use = `    export KUBECONFIG=%[1]s/controlplane/kubeconfig
     kubectl get nodes
     curl -k https://10.96.0.1/version    # Services answer from here, and so do pods
 
-The images have to be there already: no registry is reached from the node. There is no
-cluster DNS. logs: %[1]s/node and %[1]s/controlplane/logs
+No registry is reached from the node. The images of this repository it gets by
+go -C test/cluster run ./cmd/cluster images. There is no cluster DNS. logs: %[1]s/node and %[1]s/controlplane/logs
 `
 
 // service is the cluster that a person has up, one for a machine.

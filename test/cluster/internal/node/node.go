@@ -154,7 +154,12 @@ func (n *Node) answer() error {
 
 // Command prepares a program of the machine to run with the node's files and network.
 func (n *Node) Command(ctx context.Context, args ...string) *exec.Cmd {
-	enter := []string{"--target", strconv.Itoa(n.PID()), "--mount", "--net", "--"}
+	return Command(ctx, n.PID(), args...)
+}
+
+// Command is [Node.Command] for who knows the keeper's process alone.
+func Command(ctx context.Context, keeper int, args ...string) *exec.Cmd {
+	enter := []string{"--target", strconv.Itoa(keeper), "--mount", "--net", "--"}
 	return exec.CommandContext(ctx, "nsenter", append(enter, args...)...)
 }
 
