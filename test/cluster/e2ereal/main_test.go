@@ -48,11 +48,20 @@ func run(m *testing.M) (code int, err error) {
 	if needs = cluster.Missing(); len(needs) > 0 {
 		return m.Run(), nil
 	}
-	if shared, err = cluster.Start(ctx, cluster.Options{}); err != nil {
+	dir, err := os.MkdirTemp("", "e2ereal-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	plugin, err := outrigger.RedirectPlugin(ctx, dir)
+	if err != nil {
+		return 0, err
+	}
+	if shared, err = cluster.Start(ctx, cluster.Options{Plugins: []cluster.Plugin{plugin}}); err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, shared.Stop()) }()
-	if err := outrigger.LoadStandIn(ctx, shared); err != nil {
+	if err := outrigger.LoadStandIn(ctx, shared.ImageStore); err != nil {
 		return 0, err
 	}
 	if err := outrigger.Install(ctx, shared, outrigger.StandIn...); err != nil {

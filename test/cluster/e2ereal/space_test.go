@@ -18,8 +18,8 @@ import (
 // space is a namespace of one test, in which pods are injected.
 type space struct{ name string }
 
-// newSpace makes a namespace that is labelled for injection, and with further labels. It goes
-// with the test. If that fails, the log has what can be known of the namespace's pods.
+// newSpace makes a namespace that is labelled for injection, and with further labels; "" takes
+// one away. It goes with the test. If that fails, the log has what can be known of the namespace's pods.
 func newSpace(t *testing.T, labels ...map[string]string) space {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
@@ -28,6 +28,7 @@ func newSpace(t *testing.T, labels ...map[string]string) space {
 	for _, more := range labels {
 		maps.Copy(namespace.Labels, more)
 	}
+	maps.DeleteFunc(namespace.Labels, func(_, value string) bool { return value == "" })
 	core := real(t).Client().CoreV1()
 	made, err := core.Namespaces().Create(within(t), namespace, metav1.CreateOptions{})
 	if err != nil {
