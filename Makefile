@@ -25,6 +25,10 @@ demo: ## show Outrigger at work on a real API server, on this machine; stays up
 demo-down: ## stop what "make demo" started
 	@go -C test/demo run . down
 
+.PHONY: demo-real
+demo-real: cluster-deps ## show it in a cluster with a real node: pods run, and traffic goes through the sidecar (root)
+	@go -C test/demo run . real
+
 .PHONY: cluster-deps
 cluster-deps: ## install what a cluster with a real node needs (root, Debian), or say what is missing
 	@go -C test/cluster run ./cmd/cluster deps
@@ -34,7 +38,7 @@ cluster: ## start a cluster with a real node, without a container engine; stays 
 	@go -C test/cluster run ./cmd/cluster up
 
 .PHONY: cluster-down
-cluster-down: ## stop what "make cluster" started
+cluster-down: ## stop what "make cluster" and "make demo-real" started
 	@go -C test/cluster run ./cmd/cluster down
 
 .PHONY: build

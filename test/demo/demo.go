@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"outrigger.dev/outrigger/test/controlplane/binaries"
@@ -80,54 +78,14 @@ func (d *demo) down(ctx context.Context) error {
 	return d.quiet(ctx, "go run -C test/controlplane ./cmd/controlplane down", d.out)
 }
 
-// build makes the programs: the control plane's take minutes the first time,
-// Helm some more, and all of them a second or two after that.
+// build makes the programs.
 func (d *demo) build(ctx context.Context) error {
-	if err := os.MkdirAll(d.bin, 0o755); err != nil {
-		return err
-	}
-	paths, err := binaries.Build(ctx, &indented{to: d.out, start: true})
-	if err != nil {
-		return err
-	}
-	kubectl := filepath.Join(d.bin, "kubectl")
-	if err := os.Remove(kubectl); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if err := os.Symlink(paths.Kubectl, kubectl); err != nil {
-		return err
-	}
-	for _, b := range []struct{ what, line string }{
-		{"helm", "go build -C test/e2e -o " + d.bin + " helm.sh/helm/v4/cmd/helm"},
-		{"controlplane", "go build -C test/controlplane -o " + d.bin + " ./cmd/controlplane"},
-		{"outrigger, outrigger-injector", "go build -o " + d.bin + " ./cmd/..."},
-	} {
-		fmt.Fprintf(d.out, "  building %s ... ", b.what)
-		start := time.Now()
-		var said strings.Builder
-		if err := d.quiet(ctx, b.line, &said); err != nil {
-			fmt.Fprintln(d.out, "stopped")
-			return fmt.Errorf("%w\n%s", err, said.String())
-		}
-		fmt.Fprintf(d.out, "%.0f s\n", time.Since(start).Seconds())
-	}
-	return nil
+	return d.session.build(ctx, d.bin, binaries.Build, "controlplane", "go build -C test/controlplane -o "+d.bin+" ./cmd/controlplane")
 }
 
-// startControlPlane leaves out of what the command says all but the first line:
-// the rest is part of the farewell.
+// startControlPlane leaves what the command says after the first line for the farewell.
 func (d *demo) startControlPlane(ctx context.Context) error {
-	const line = "controlplane up"
-	fmt.Fprintf(d.out, "  $ %s\n", line)
-	cmd := d.command(ctx, line)
-	cmd.Stderr = &indented{to: d.out, start: true}
-	text, err := cmd.Output()
-	if err != nil {
-		return fmt.Errorf("%s: %w", line, err)
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	fmt.Fprintf(d.out, "  %s\n", first)
-	return nil
+	return d.firstLine(ctx, "controlplane up")
 }
 
 // deploy is what the demo is about.
@@ -158,18 +116,10 @@ func (d *demo) deploy(ctx context.Context) error {
 
 // show tells of the pod: its containers, and who injected it and why.
 func (d *demo) show(ctx context.Context) error {
-	text, err := d.output(ctx, "kubectl get pods --selector app=my-nginx -o json")
+	p, err := d.podOf(ctx, "my-nginx")
 	if err != nil {
 		return err
 	}
-	var list struct{ Items []pod }
-	if err := json.Unmarshal(text, &list); err != nil {
-		return err
-	}
-	if len(list.Items) != 1 {
-		return fmt.Errorf("deployment \"my-nginx\": %d pods, want 1", len(list.Items))
-	}
-	p := list.Items[0]
 	if err := p.containers(d.out); err != nil {
 		return err
 	}
@@ -187,6 +137,22 @@ func (d *demo) show(ctx context.Context) error {
 `, p.Metadata.Namespace)
 	}
 	return nil
+}
+
+// podOf reads the only pod of a deployment.
+func (s *session) podOf(ctx context.Context, deployment string) (pod, error) {
+	text, err := s.output(ctx, "kubectl get pods --selector app="+deployment+" -o json")
+	if err != nil {
+		return pod{}, err
+	}
+	var list struct{ Items []pod }
+	if err := json.Unmarshal(text, &list); err != nil {
+		return pod{}, err
+	}
+	if len(list.Items) != 1 {
+		return pod{}, fmt.Errorf("deployment %q: %d pods, want 1", deployment, len(list.Items))
+	}
+	return list.Items[0], nil
 }
 
 // farewell says how to go on.

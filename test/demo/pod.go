@@ -19,6 +19,7 @@ type pod struct {
 	Spec struct {
 		InitContainers, Containers []container
 	}
+	Status struct{ PodIP string }
 }
 
 type container struct {

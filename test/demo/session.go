@@ -41,6 +41,20 @@ func (s *session) quiet(ctx context.Context, line string, w io.Writer) error {
 	return nil
 }
 
+// firstLine shows a command line and runs it, and of what it says shows the first line.
+func (s *session) firstLine(ctx context.Context, line string) error {
+	fmt.Fprintf(s.out, "  $ %s\n", line)
+	cmd := s.command(ctx, line)
+	cmd.Stderr = &indented{to: s.out, start: true}
+	text, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("%s: %w", line, err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	fmt.Fprintf(s.out, "  %s\n", first)
+	return nil
+}
+
 // output runs a command line without showing it and returns its standard output.
 func (s *session) output(ctx context.Context, line string) ([]byte, error) {
 	cmd := s.command(ctx, line)

@@ -77,8 +77,8 @@ var suites = []suite{
 		dir: "test/cluster", packages: []string{"./e2ereal/..."}, flags: []string{"-timeout=40m"}, live: true,
 	},
 	{
-		name: "demo", about: "what \"make demo\" does, twice",
-		dir: "test/demo", packages: []string{"./..."}, live: true,
+		name: "demo", about: "what \"make demo\" and \"make demo-real\" do, twice",
+		dir: "test/demo", packages: []string{"./..."}, flags: []string{"-timeout=30m"}, live: true,
 	},
 	{
 		name: "fuzz", about: "a minute of each fuzz target of the product",
