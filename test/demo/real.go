@@ -66,14 +66,15 @@ func (r *real) up(ctx context.Context) error {
 }
 
 func (r *real) build(ctx context.Context) error {
-	return r.session.build(ctx, r.bin, binaries.BuildNode, "cluster", "go build -C test/cluster -o "+r.bin+" ./cmd/cluster")
+	// It builds images from the repository, and so is run in there, by go run.
+	return r.session.build(ctx, r.bin, binaries.BuildNode, "cluster", "go build -C test/cluster -o /dev/null ./cmd/cluster")
 }
 
 // startCluster leaves what the command says after the first line for the farewell.
-func (r *real) startCluster(ctx context.Context) error { return r.firstLine(ctx, "cluster up") }
+func (r *real) startCluster(ctx context.Context) error { return r.firstLine(ctx, "make cluster") }
 
 // giveImages takes a minute or two.
-func (r *real) giveImages(ctx context.Context) error { return r.run(ctx, "cluster images") }
+func (r *real) giveImages(ctx context.Context) error { return r.run(ctx, "go run -C test/cluster ./cmd/cluster images") }
 
 func (r *real) install(ctx context.Context) error {
 	// A Helm that was killed leaves a release that no other Helm touches.
@@ -122,7 +123,8 @@ func (r *real) show(ctx context.Context) error {
 	return p.containers(r.out)
 }
 
-// ask asks the Service. It takes the node a moment to route to a Service that is new.
+// ask asks the Service. It takes the node a moment to route to one that is new, and the
+// application to listen.
 func (r *real) ask(ctx context.Context) error {
 	address, err := r.service(ctx)
 	if err != nil {
@@ -131,7 +133,7 @@ func (r *real) ask(ctx context.Context) error {
 	if _, err := exec.LookPath("curl"); err != nil {
 		return fmt.Errorf("curl: not installed on this machine; ask http://%s/ by other means", address)
 	}
-	return r.run(ctx, "curl --silent --show-error --retry 10 --retry-connrefused http://"+address+"/")
+	return r.run(ctx, "curl --silent --show-error --retry 10 --retry-delay 1 --retry-all-errors http://"+address+"/")
 }
 
 // count shows the sidecar's own counters.

@@ -34,7 +34,7 @@ func TestReal(t *testing.T) {
 	}
 	skipWithoutNode(t, r)
 	t.Cleanup(func() {
-		if err := r.quiet(context.Background(), "cluster down", io.Discard); err != nil {
+		if err := r.quiet(context.Background(), "make cluster-down", io.Discard); err != nil {
 			t.Error(err)
 		}
 	})
