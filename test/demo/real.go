@@ -74,7 +74,9 @@ func (r *real) build(ctx context.Context) error {
 func (r *real) startCluster(ctx context.Context) error { return r.firstLine(ctx, "make cluster") }
 
 // giveImages takes a minute or two.
-func (r *real) giveImages(ctx context.Context) error { return r.run(ctx, "go run -C test/cluster ./cmd/cluster images") }
+func (r *real) giveImages(ctx context.Context) error {
+	return r.run(ctx, "go run -C test/cluster ./cmd/cluster images")
+}
 
 func (r *real) install(ctx context.Context) error {
 	// A Helm that was killed leaves a release that no other Helm touches.
