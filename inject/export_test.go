@@ -44,3 +44,12 @@ func Lean(pod []byte) (text string, cut []string) {
 	l := lean(pod)
 	return string(l.text), l.cut
 }
+
+// Valid says whether a text is one value to the scanner, and nothing else.
+func Valid(text []byte) bool {
+	s := scanner{text: text}
+	return s.value(0) && s.ended()
+}
+
+// MaxParsed is how deep the scanner goes.
+const MaxParsed = maxParsed

@@ -1,6 +1,7 @@
 package inject_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -22,10 +23,26 @@ func FuzzValid(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if got, want := inject.Valid(text), json.Valid(text); got != want {
+		want := json.Valid(text)
+		if got := inject.Valid(text); got != (want && depth(text) <= inject.MaxParsed) {
 			t.Errorf("%q: %t, encoding/json says %t", text, got, want)
 		}
 	})
+}
+
+// depth is how deep a text that is JSON is nested.
+func depth(text []byte) (deepest int) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	for level := 0; ; deepest = max(deepest, level) {
+		switch token, err := d.Token(); {
+		case err != nil:
+			return deepest
+		case token == json.Delim('{'), token == json.Delim('['):
+			level++
+		case token == json.Delim('}'), token == json.Delim(']'):
+			level--
+		}
+	}
 }
 
 func BenchmarkValid(b *testing.B) {
