@@ -61,7 +61,7 @@ var suites = []suite{
 	},
 	{
 		name: "e2e", about: "Outrigger on a real API server",
-		dir: "test/e2e", packages: []string{"./..."}, flags: []string{"-timeout=20m"}, live: true,
+		dir: "test/e2e", packages: []string{"./..."}, flags: []string{"-timeout=20m", "-count=1"}, live: true,
 	},
 	{
 		name: "node", about: "kubelet and kube-proxy, built once into the cache, where a node can be",
@@ -70,11 +70,11 @@ var suites = []suite{
 	{
 		name: "cluster", about: "the cluster with a real node that pods run in",
 		dir: "test/cluster", packages: []string{"./..."}, without: []string{"/e2ereal"},
-		flags: []string{"-timeout=20m", "-p=1"}, live: true,
+		flags: []string{"-timeout=20m", "-count=1", "-p=1"}, live: true,
 	},
 	{
 		name: "e2ereal", about: "Outrigger on pods that run",
-		dir: "test/cluster", packages: []string{"./e2ereal/..."}, flags: []string{"-timeout=40m"}, live: true,
+		dir: "test/cluster", packages: []string{"./e2ereal/..."}, flags: []string{"-timeout=40m", "-count=1"}, live: true,
 	},
 	{
 		name: "demo", about: "what \"make demo\" and \"make demo-real\" do, twice",
