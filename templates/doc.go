@@ -68,7 +68,8 @@
 // Most of sprig's (https://masterminds.github.io/sprig), where the ones above do not
 // go before them. Those that need a clock, a time zone, randomness, the network, keys
 // or the process are known, so that a template that names them parses, and refuse
-// to be called: the same pod always gives the same result. keys, values and
+// to be called: the same pod always gives the same result. For the same reason no
+// pointer is printed as an address: that is an error. keys, values and
 // sortAlpha give their results in order, merge copies what it merges, and a bad
 // regular expression is an error.
 //

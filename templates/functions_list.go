@@ -14,7 +14,7 @@ func listFunctions() map[string]function {
 		"until":     func(m *meter) any { return m.until },
 		"untilStep": func(m *meter) any { return m.untilStep },
 		"seq":       func(m *meter) any { return m.seq },
-		"sortAlpha": metered(func(list any) []string { return slices.Sorted(slices.Values(texts(list))) }),
+		"sortAlpha": metered(func(list any) []string { return slices.Sorted(slices.Values(texts(list))) }, plain(0)),
 	}
 }
 

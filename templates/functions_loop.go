@@ -37,5 +37,11 @@ func (m *meter) each(units int, value any) (any, error) {
 	return value, m.spend(times(turns, units))
 }
 
-// show weighs a value that is about to be printed.
-func (m *meter) show(value any) (any, error) { return value, m.weigh(reflect.ValueOf(value)) }
+// show weighs a value that is about to be printed and looks for addresses in it. It
+// gives the very value, since text/template asks what can be addressed for its text.
+func (m *meter) show(value reflect.Value) (reflect.Value, error) {
+	if err := m.weigh(value); err != nil {
+		return value, err
+	}
+	return value, noAddress(value)
+}

@@ -22,7 +22,7 @@ func podFunctions() map[string]function {
 		"annotation":             func(m *meter) any { return m.annotation },
 		"valueOrDefault":         free(valueOrDefault),
 		"formatDuration":         free(formatDuration),
-		"excludeInboundPort":     metered(excludeInboundPort),
+		"excludeInboundPort":     metered(excludeInboundPort, plain(0)),
 		"includeInboundPorts":    metered(includeInboundPorts),
 		"applicationPorts":       metered(applicationPorts),
 		"kubevirtInterfaces":     free(same),
@@ -40,7 +40,7 @@ func (m *meter) annotation(meta metav1.ObjectMeta, name string, otherwise any) (
 	if value, ok := otherwise.(string); ok {
 		return value, nil
 	}
-	if err := m.weigh(reflect.ValueOf(otherwise)); err != nil {
+	if err := m.weighText(reflect.ValueOf(otherwise)); err != nil {
 		return "", err
 	}
 	return fmt.Sprint(otherwise), nil

@@ -9,12 +9,12 @@ import (
 // printFunctions are text/template's own functions that make text, metered.
 func printFunctions() map[string]function {
 	return map[string]function{
-		"print":    metered(fmt.Sprint),
-		"println":  metered(fmt.Sprintln),
-		"printf":   metered(fmt.Sprintf, formatting),
-		"html":     metered(template.HTMLEscaper),
-		"js":       metered(template.JSEscaper),
-		"urlquery": metered(template.URLQueryEscaper),
+		"print":    metered(fmt.Sprint, plainAll(0)),
+		"println":  metered(fmt.Sprintln, plainAll(0)),
+		"printf":   metered(fmt.Sprintf, formatting, formatted),
+		"html":     metered(template.HTMLEscaper, shown),
+		"js":       metered(template.JSEscaper, shown),
+		"urlquery": metered(template.URLQueryEscaper, shown),
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 //	semver, semverCompare         characters²
 //	add1f addf subf mulf divf     arguments²: each multiplies the digits
 //	toPrettyJson                  elements × depth
+//	cat squote toString(s) dict   nothing, but write no addresses
 func sprigFunctions() map[string]function {
 	prices := map[string]price{
 		"nindent":          indenting,
@@ -39,6 +40,11 @@ func sprigFunctions() map[string]function {
 		"divf":             digits(1),
 		"toPrettyJson":     deeply,
 		"mustToPrettyJson": deeply,
+		"cat":              plainAll(0),
+		"squote":           plainAll(0),
+		"toString":         plain(0),
+		"toStrings":        plain(0),
+		"dict":             plainKeys,
 	}
 	cheap := []string{"all", "any", "coalesce", "default", "empty", "get", "hasKey", "kindIs", "kindOf", "ternary"}
 	all := map[string]function{}

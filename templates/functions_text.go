@@ -13,7 +13,7 @@ func textFunctions() map[string]function {
 	return map[string]function{
 		"repeat":    func(m *meter) any { return m.repeat },
 		"replace":   func(m *meter) any { return m.replace },
-		"join":      metered(join, func(m *meter, args []reflect.Value) error { return m.spend(times(length(args[0]), length(args[1]))) }),
+		"join":      metered(join, product(0, 1), plain(1)),
 		"indent":    func(m *meter) any { return m.indent },
 		"quote":     func(m *meter) any { return m.quote },
 		"toLower":   metered(strings.ToLower),
@@ -101,7 +101,7 @@ func (m *meter) quote(values ...any) (string, error) {
 		if value == nil {
 			continue
 		}
-		if err := m.weigh(reflect.ValueOf(value)); err != nil {
+		if err := m.weighText(reflect.ValueOf(value)); err != nil {
 			return "", err
 		}
 		if quoted.Len() > 0 {

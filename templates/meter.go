@@ -43,6 +43,14 @@ func (m *meter) spend(n int) error {
 // weigh spends what handling v once costs, all that it holds included.
 func (m *meter) weigh(v reflect.Value) error { return m.weighAt(v, 0) }
 
+// weighText is weigh for a value that text is made of.
+func (m *meter) weighText(v reflect.Value) error {
+	if err := m.weigh(v); err != nil {
+		return err
+	}
+	return noAddresses([]reflect.Value{v}, true)
+}
+
 func (m *meter) weighAt(v reflect.Value, depth int) error {
 	if depth > maxDepth {
 		return errDepth

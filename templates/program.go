@@ -80,7 +80,7 @@ func parseProgram(text string, known map[string]function) (*program, error) {
 	if err != nil {
 		return nil, explain(err)
 	}
-	rewritten, err := rewrite(parsed)
+	rewritten, err := rewrite(parsed, known)
 	if err != nil {
 		return nil, err
 	}

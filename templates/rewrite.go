@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 const (
 	workFunction = "_work" // WORK: spends it, gives ""
 	eachFunction = "_each" // WORK VALUE: spends it for each element of the value, gives the value
-	showFunction = "_show" // VALUE: weighs the value, gives it
+	showFunction = "_show" // VALUE: weighs the value, refuses one with an address, gives it
 )
 
 // callWork is what a call of another template costs beyond its nodes. It bounds
@@ -29,31 +30,23 @@ const methodWork = 500 * nodeWork
 //
 //	{{ range X }}…      becomes  {{ range X | _each 96 }}…   96: the work of one turn
 //	{{ define "a" }}…   becomes  {{ define "a" }}{{ _work 112 }}…
-//	{{ X }}             becomes  {{ X | _show }}             where maps are changed
-//
-// The last is for templates that change maps: only so can a value grow after it
-// has been weighed.
+//	{{ X }}             becomes  {{ X | _show }}             unless X calls what makes text or a number
 type rewriting struct {
+	known   map[string]function
 	uses    map[string]bool // the functions that the template names, and those above
 	mutates bool            // a mutator is called for something that was there before
-	prints  []*parse.ActionNode
-	tree    *parse.Tree // the one being rewritten
+	tree    *parse.Tree     // the one being rewritten
 	err     error
 }
 
 // rewrite changes the trees of t and of all that it defines. The error is about
 // a tree that does what none may.
-func rewrite(t *template.Template) (*rewriting, error) {
-	r := &rewriting{uses: map[string]bool{workFunction: true, eachFunction: true, showFunction: true}}
+func rewrite(t *template.Template, known map[string]function) (*rewriting, error) {
+	r := &rewriting{known: known, uses: map[string]bool{workFunction: true, eachFunction: true, showFunction: true}}
 	for _, defined := range t.Templates() {
 		if defined.Tree != nil && defined.Root != nil {
 			r.tree = defined.Tree
 			r.root(defined.Root)
-		}
-	}
-	if r.mutates {
-		for _, print := range r.prints {
-			print.Pipe.Cmds = append(print.Pipe.Cmds, command(print.Pos, showFunction))
 		}
 	}
 	return r, r.err
@@ -93,10 +86,11 @@ func (r *rewriting) list(list *parse.ListNode) int {
 func (r *rewriting) node(node parse.Node) int {
 	switch node := node.(type) {
 	case *parse.ActionNode:
-		if len(node.Pipe.Decl) == 0 {
-			r.prints = append(r.prints, node)
+		work := r.pipe(node.Pipe)
+		if len(node.Pipe.Decl) == 0 && !r.makesScalar(node.Pipe.Cmds[len(node.Pipe.Cmds)-1]) {
+			node.Pipe.Cmds = append(node.Pipe.Cmds, command(node.Pos, showFunction))
 		}
-		return r.pipe(node.Pipe)
+		return work
 	case *parse.IfNode:
 		return r.pipe(node.Pipe) + r.list(node.List) + r.list(node.ElseList)
 	case *parse.WithNode:
@@ -127,6 +121,17 @@ func (r *rewriting) pipe(pipe *parse.PipeNode) int {
 		}
 	}
 	return work
+}
+
+// makesScalar says whether a command is a literal, or calls a function whose result
+// has nothing else in it: a text, a number or a bool.
+func (r *rewriting) makesScalar(cmd *parse.CommandNode) bool {
+	switch cmd.Args[0].(type) {
+	case *parse.StringNode, *parse.NumberNode, *parse.BoolNode:
+		return true
+	}
+	fn, ok := r.known[called(cmd)]
+	return ok && !hasPointers(reflect.TypeOf(fn(&meter{})).Out(0))
 }
 
 // called is the name of the function that a command calls, "" for anything else.
