@@ -15,6 +15,10 @@ const maxPattern = 1000
 // makes millions of steps out of a few letters.
 const stepWork = 512
 
+// matchWork is what a match costs: it is listed where it begins and ends, and then
+// once more with what was found.
+const matchWork = 4 * elementWork
+
 // regexFunctions are sprig's over regular expressions. A bad expression is an
 // error in all of them. They pay for each step of the expression's machine once
 // for each byte that it reads: the worst that matching takes.
@@ -82,8 +86,10 @@ func (m *meter) regexFindAll(pattern, s string, n int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := re.FindAllString(s, n)
-	return found, m.spend(times(elementWork, len(found)))
+	if err := m.matches(re, s, n, matchWork); err != nil {
+		return nil, err
+	}
+	return re.FindAllString(s, n), nil
 }
 
 // regexSplit returns at most n parts, or all where n is negative.
@@ -92,8 +98,10 @@ func (m *meter) regexSplit(pattern, s string, n int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts := re.Split(s, n)
-	return parts, m.spend(times(elementWork, len(parts)))
+	if err := m.matches(re, s, n, matchWork); err != nil {
+		return nil, err
+	}
+	return re.Split(s, n), nil
 }
 
 // regexReplaceAll replaces every match; $1 in the replacement is what the first
@@ -123,6 +131,15 @@ func (m *meter) regexReplacing(pattern, s, replacement string) (*regexp.Regexp, 
 	if err != nil {
 		return nil, err
 	}
-	matches := len(re.FindAllStringIndex(s, -1))
-	return re, m.spend(times(matches, elementWork+len(replacement)))
+	return re, m.matches(re, s, -1, matchWork+len(replacement))
+}
+
+// matches pays for each of the first n matches in s, or of all where n is negative.
+// It looks for no more of them than can be paid: the list of all would take much
+// more memory than s.
+func (m *meter) matches(re *regexp.Regexp, s string, n, work int) error {
+	if affordable := m.left/work + 1; n < 0 || n > affordable {
+		n = affordable
+	}
+	return m.spend(times(len(re.FindAllStringIndex(s, n)), work))
 }

@@ -107,6 +107,7 @@ var hostile = map[string]string{
 	"conditions":                               strings.Repeat(`{{ range 1000 }}{{ if . }}`, 5) + strings.Repeat(`{{ end }}{{ end }}`, 5),
 	"variables":                                `{{ range $i := until 60000 }}` + strings.Repeat(`{{ $x := $i }}`, 20) + `{{ end }}`,
 	"an address in a map":                      `{{ $d := dict }}{{ $_ := set $d "e" (dict "d" $) }}{{ $d }}`,
+	"a match at every letter":                  `{{ $s := repeat 1002000 "x" }}{{ regexReplaceAll "x" $s $s }}{{ len (regexFindAll "x" $s -1) }}`,
 }
 
 // TestHostileTemplatesEnd executes what would not end: the test's own time is what
