@@ -105,7 +105,7 @@ func (s *ImageStore) LoadBuilt(ctx context.Context, tag string) error {
 // aside runs a command with folders of this cluster where buildah keeps images and what it
 // knows of them. Nobody else sees them there.
 const aside = `set -e
-mkdir -p "$0/lib" "$0/run"
+mkdir -p "$0/lib" "$0/run" /var/lib/containers /run/containers
 mount --bind "$0/lib" /var/lib/containers
 mount --bind "$0/run" /run/containers
 exec "$@"`

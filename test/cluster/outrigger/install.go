@@ -42,8 +42,8 @@ var Restricted = map[string]string{
 }
 
 // Install builds the image, unless the node has it, installs the chart with values as Helm's
-// --set takes them, and returns when every replica is ready. With the value revision=R it is
-// an installation beside the first.
+// --set takes them, and returns when every replica is ready and a pod is injected. With the
+// value revision=R it is an installation beside the first.
 //
 // The error of an installation that does not become ready ends in what the pods say.
 func Install(ctx context.Context, c *cluster.Cluster, values ...string) error {
@@ -71,17 +71,28 @@ func Install(ctx context.Context, c *cluster.Cluster, values ...string) error {
 	if _, err := Helm(ctx, c, args...); err != nil {
 		return errors.Join(err, describePods(c))
 	}
+	if err := awaitInjection(ctx, c, revision(values)); err != nil {
+		return errors.Join(err, describePods(c))
+	}
 	return nil
 }
 
 // release names the release of an installation with these values.
 func release(values []string) string {
-	for _, value := range values {
-		if revision, ok := strings.CutPrefix(value, "revision="); ok && revision != "" {
-			return Release + "-" + revision
-		}
+	if revision := revision(values); revision != "" {
+		return Release + "-" + revision
 	}
 	return Release
+}
+
+// revision is that of an installation with these values, "" for the default one.
+func revision(values []string) string {
+	for _, value := range values {
+		if revision, ok := strings.CutPrefix(value, "revision="); ok {
+			return revision
+		}
+	}
+	return ""
 }
 
 // Helm runs Helm, of the version that the repository's tests use, as an administrator and
