@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"outrigger.dev/outrigger/inject"
+	"outrigger.dev/outrigger/internal/manifest"
 )
 
 // The cells that the selectors come to: "x" where the API server calls. A row
@@ -104,9 +105,9 @@ func webhooks(t *testing.T, golden string) []admissionv1.MutatingWebhook {
 		t.Fatal(err)
 	}
 	for _, f := range archive.Files {
-		for _, d := range readDocuments(f.Name, f.Data) {
+		for _, d := range manifest.Read(f.Name, f.Data) {
 			var config admissionv1.MutatingWebhookConfiguration
-			if d.json != nil && json.Unmarshal(d.json, &config) == nil && config.Kind == "MutatingWebhookConfiguration" {
+			if d.JSON != nil && json.Unmarshal(d.JSON, &config) == nil && config.Kind == "MutatingWebhookConfiguration" {
 				return config.Webhooks
 			}
 		}

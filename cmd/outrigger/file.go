@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +8,7 @@ import (
 	"slices"
 
 	"outrigger.dev/outrigger/inject"
+	"outrigger.dev/outrigger/internal/manifest"
 )
 
 // A file is a named text.
@@ -78,46 +78,17 @@ func readNamespaces(name string) (map[string]inject.Namespace, error) {
 		return nil, err
 	}
 	namespaces := map[string]inject.Namespace{}
-	for _, d := range readDocuments(name, content) {
-		if d.err != nil {
-			return nil, d.err
+	for _, d := range manifest.Read(name, content) {
+		found, err := d.Namespaces()
+		if err != nil {
+			return nil, err
 		}
-		if d.json == nil {
-			continue
-		}
-		if err := addNamespaces(namespaces, d.json); err != nil {
-			return nil, fmt.Errorf("%s: %w", d.where(), err)
+		for _, ns := range found {
+			namespaces[ns.Name] = ns
 		}
 	}
 	if len(namespaces) == 0 {
 		return nil, fmt.Errorf("%s: no Namespace in it", name)
 	}
 	return namespaces, nil
-}
-
-func addNamespaces(namespaces map[string]inject.Namespace, manifest []byte) error {
-	var ns struct {
-		Kind     string
-		Metadata struct {
-			Name                string
-			Labels, Annotations map[string]string
-		}
-		Items []json.RawMessage
-	}
-	if err := json.Unmarshal(manifest, &ns); err != nil {
-		return err
-	}
-	switch ns.Kind {
-	case "Namespace":
-		namespaces[ns.Metadata.Name] = inject.Namespace{
-			Name: ns.Metadata.Name, Labels: ns.Metadata.Labels, Annotations: ns.Metadata.Annotations,
-		}
-	case "List":
-		for _, item := range ns.Items {
-			if err := addNamespaces(namespaces, item); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

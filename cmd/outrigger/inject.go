@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"outrigger.dev/outrigger/charts"
 	"outrigger.dev/outrigger/inject"
+	"outrigger.dev/outrigger/internal/manifest"
 )
 
 // defaultRevision is the revision of an installation that was given none.
@@ -95,7 +96,7 @@ func (j *injection) run(cmd *cobra.Command, names []string, output string) error
 		return err
 	}
 	for _, file := range files {
-		for _, d := range readDocuments(file.name, file.content) {
+		for _, d := range manifest.Read(file.name, file.content) {
 			j.document(d)
 		}
 	}
@@ -157,7 +158,7 @@ type injection struct {
 // injected is a document and the patch that injects it; empty where nothing
 // changes.
 type injected struct {
-	document
+	manifest.Document
 	patch []inject.Operation
 }
 
@@ -173,24 +174,24 @@ func (j *injection) say(format string, args ...any) {
 }
 
 // document injects every workload of a document.
-func (j *injection) document(d document) {
-	done := injected{document: d}
+func (j *injection) document(d manifest.Document) {
+	done := injected{Document: d}
 	defer func() { j.done = append(j.done, done) }()
-	if d.json == nil {
-		j.fail(d.err)
+	if d.JSON == nil {
+		j.fail(d.Err)
 		return
 	}
-	if d.warning != "" {
-		j.say("warning: %s: %s", d.where(), d.warning)
+	if d.Warning != "" {
+		j.say("warning: %s: %s", d.Where(), d.Warning)
 	}
-	workloads, err := inject.ReadWorkloads(d.json)
+	workloads, err := inject.ReadWorkloads(d.JSON)
 	if err != nil {
-		j.fail(fmt.Errorf("%s: line %d: %w", d.where(), d.line, err))
+		j.fail(fmt.Errorf("%s: line %d: %w", d.Where(), d.Line, err))
 	}
 	for _, w := range workloads {
 		ops, err := j.each(w)
 		if err != nil {
-			j.fail(fmt.Errorf("%s: %s: %w", d.where(), w, err))
+			j.fail(fmt.Errorf("%s: %s: %w", d.Where(), w, err))
 		}
 		done.patch = append(done.patch, w.Prefixed(ops)...)
 	}

@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
-	"github.com/aymanbagabas/go-udiff"
 	"golang.org/x/term"
 	"outrigger.dev/outrigger/inject"
+	"outrigger.dev/outrigger/internal/manifest"
 )
 
 // outputs are the forms of a result. Documents come out in input order; those
@@ -25,15 +25,15 @@ var outputs = map[string]func(io.Writer, []injected) error{
 func writeYAML(w io.Writer, docs []injected) error {
 	var out bytes.Buffer
 	for i, d := range docs {
-		text := d.text
+		text := d.Text
 		if len(d.patch) > 0 {
-			_, after, err := d.rewrite(d.patch)
+			_, after, err := d.Rewrite(d.patch)
 			if err != nil {
 				return err
 			}
-			text = d.endLines(after)
+			text = d.EndLines(after)
 		}
-		lead := d.lead
+		lead := d.Lead
 		if i > 0 && len(lead) == 0 {
 			lead = []byte("---\n") // two files, or two JSON values
 		}
@@ -54,10 +54,10 @@ func writeYAML(w io.Writer, docs []injected) error {
 func writeJSON(w io.Writer, docs []injected) error {
 	var out bytes.Buffer
 	for _, d := range docs {
-		if d.json == nil {
+		if d.JSON == nil {
 			continue
 		}
-		raw, err := inject.Apply(d.json, d.patch)
+		raw, err := inject.Apply(d.JSON, d.patch)
 		if err == nil {
 			err = compactJSON(&out, raw)
 		}
@@ -74,7 +74,7 @@ func writeJSON(w io.Writer, docs []injected) error {
 func writePatch(w io.Writer, docs []injected) error {
 	var out bytes.Buffer
 	for _, d := range docs {
-		if d.json == nil {
+		if d.JSON == nil {
 			continue
 		}
 		raw, err := json.Marshal(append([]inject.Operation{}, d.patch...))
@@ -96,11 +96,11 @@ func writeDiff(w io.Writer, docs []injected) error {
 		if len(d.patch) == 0 {
 			continue
 		}
-		before, after, err := d.rewrite(d.patch)
+		before, after, err := d.Rewrite(d.patch)
 		if err != nil {
 			return err
 		}
-		diff, err := udiff.ToUnified(d.where(), d.where()+", injected", before, lineEdits(before, after), 3)
+		diff, err := manifest.Diff(d.Where(), d.Where()+", injected", before, after)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package main
+package manifest
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestReadDocuments(t *testing.T) {
+func TestRead(t *testing.T) {
 	cases := map[string]struct {
 		content string
 		want    []string // JSON of each document that has content
@@ -44,15 +44,15 @@ func TestReadDocuments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			var text strings.Builder
-			for _, d := range readDocuments("f", []byte(c.content)) {
-				if d.err != nil {
-					t.Error(d.err)
+			for _, d := range Read("f", []byte(c.content)) {
+				if d.Err != nil {
+					t.Error(d.Err)
 				}
-				if d.json != nil {
-					got = append(got, string(d.json))
+				if d.JSON != nil {
+					got = append(got, string(d.JSON))
 				}
-				text.Write(d.lead)
-				text.Write(d.text)
+				text.Write(d.Lead)
+				text.Write(d.Text)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("documents (-want +got):\n%s", diff)
@@ -64,7 +64,7 @@ func TestReadDocuments(t *testing.T) {
 	}
 }
 
-func TestReadDocumentsRefuses(t *testing.T) {
+func TestReadRefuses(t *testing.T) {
 	cases := map[string]struct {
 		content string
 		want    []string
@@ -90,9 +90,9 @@ func TestReadDocumentsRefuses(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, d := range readDocuments("f", []byte(c.content)) {
-				if d.err != nil {
-					got = append(got, d.err.Error())
+			for _, d := range Read("f", []byte(c.content)) {
+				if d.Err != nil {
+					got = append(got, d.Err.Error())
 				}
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -103,22 +103,22 @@ func TestReadDocumentsRefuses(t *testing.T) {
 }
 
 func TestKeyThatOccursTwice(t *testing.T) {
-	docs := readDocuments("f", []byte("kind: A\nb: 1\nb: 2\n"))
+	docs := Read("f", []byte("kind: A\nb: 1\nb: 2\n"))
 	want := `line 3: key "b" already set in map: the last one counts`
-	if got := docs[0]; got.warning != want || string(got.json) != `{"b":2,"kind":"A"}` {
-		t.Errorf("got the warning %q and %s, want %q", got.warning, got.json, want)
+	if got := docs[0]; got.Warning != want || string(got.JSON) != `{"b":2,"kind":"A"}` {
+		t.Errorf("got the warning %q and %s, want %q", got.Warning, got.JSON, want)
 	}
 }
 
-// FuzzReadDocuments: no bytes make it panic, and together the documents are the
+// FuzzRead: no bytes make it panic, and together the documents are the
 // file.
-func FuzzReadDocuments(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	f.Add([]byte("# a\n---\nkind: A\r\n--- # b\n{\"kind\":\"B\"} {}\n...\n%YAML 1.1\n--- |\n c"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		var text bytes.Buffer
-		for _, d := range readDocuments("f", content) {
-			text.Write(d.lead)
-			text.Write(d.text)
+		for _, d := range Read("f", content) {
+			text.Write(d.Lead)
+			text.Write(d.Text)
 		}
 		if !bytes.Equal(content, text.Bytes()) {
 			t.Errorf("got %q, want %q", text.Bytes(), content)

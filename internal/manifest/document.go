@@ -1,4 +1,6 @@
-package main
+// Package manifest reads files of Kubernetes manifests without losing how they
+// were written: comments, order and quotes come out of a change as they went in.
+package manifest
 
 import (
 	"bytes"
@@ -13,44 +15,50 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// A document is one document of a file, as it was written. What stands between
+// A Document is one document of a file, as it was written. What stands between
 // two documents belongs to the second one, so that the documents of a file, one
 // after the other, are the file byte for byte.
-type document struct {
-	file   string // "standard input" for that
-	number int    // in the file, from 1; documents without content are not counted
-	line   int    // where text begins in the file, from 1
-	lead   []byte // the separator before it: "---" to the end of the line, or nothing
-	text   []byte
-	json   []byte // what it says; nil for one without content
-	isJSON bool   // it was written as JSON
-	// warning is what is doubtful about the text; "" as a rule.
-	warning string
-	// err is why the text could not be read, with file, document and line.
-	err error
+type Document struct {
+	// File is the name that errors call the file by.
+	File string
+	// Number counts the file's documents from 1; those without content are not counted.
+	Number int
+	// Line is where Text begins in the file, from 1.
+	Line int
+	// Lead is the separator before it: "---" to the end of the line, or nothing.
+	Lead []byte
+	Text []byte
+	// JSON is what it says; nil for a document without content.
+	JSON []byte
+	// IsJSON says that it was written as JSON.
+	IsJSON bool
+	// Warning is what is doubtful about the text; "" as a rule.
+	Warning string
+	// Err is why the text could not be read, with file, document and line.
+	Err error
 }
 
-// where is the document for people.
-func (d document) where() string { return fmt.Sprintf("%s: document %d", d.file, d.number) }
+// Where is the document for people.
+func (d Document) Where() string { return fmt.Sprintf("%s: document %d", d.File, d.Number) }
 
-// readDocuments splits a file into its documents and parses each. The file may
+// Read splits a file into its documents and parses each. The file may
 // be YAML, JSON, several JSON values one after the other, or all of them by
 // turns.
-func readDocuments(file string, content []byte) []document {
+func Read(file string, content []byte) []Document {
 	if bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")) {
-		return []document{{file: file, text: content, err: fmt.Errorf("%s: UTF-16 text, want UTF-8", file)}}
+		return []Document{{File: file, Text: content, Err: fmt.Errorf("%s: UTF-16 text, want UTF-8", file)}}
 	}
-	var docs []document
+	var docs []Document
 	number, line := 0, 1
 	for _, part := range split(content) {
-		line += bytes.Count(part.lead, []byte("\n"))
+		line += bytes.Count(part.Lead, []byte("\n"))
 		for _, d := range splitJSON(part) {
 			if !d.blank() {
 				number++
 			}
-			d.file, d.line, d.number = file, line, number
-			d.json, d.err = d.parse()
-			line += bytes.Count(d.text, []byte("\n"))
+			d.File, d.Line, d.Number = file, line, number
+			d.JSON, d.Err = d.parse()
+			line += bytes.Count(d.Text, []byte("\n"))
 			docs = append(docs, d)
 		}
 	}
@@ -60,8 +68,8 @@ func readDocuments(file string, content []byte) []document {
 // split cuts YAML at its document markers: a line that begins with "---" or
 // "..." ends the document before it wherever it stands, in a quoted or block
 // text too, so no YAML parser is needed to find it.
-func split(content []byte) []document {
-	docs := []document{{}}
+func split(content []byte) []Document {
+	docs := []Document{{}}
 	for at := 0; at < len(content); {
 		line := content[at:]
 		if end := bytes.IndexByte(line, '\n'); end >= 0 {
@@ -70,10 +78,10 @@ func split(content []byte) []document {
 		at += len(line)
 		lead := marker(line)
 		if lead > 0 {
-			docs = append(docs, document{lead: line[:lead]})
+			docs = append(docs, Document{Lead: line[:lead]})
 		}
 		last := &docs[len(docs)-1]
-		last.text = append(last.text, line[lead:]...)
+		last.Text = append(last.Text, line[lead:]...)
 	}
 	return docs
 }
@@ -96,49 +104,49 @@ func marker(line []byte) int {
 
 // splitJSON cuts a part that holds JSON values, one after the other, into a
 // document each. Every other part is given back as it is.
-func splitJSON(part document) []document {
-	content := withoutBOM(part.text)
+func splitJSON(part Document) []Document {
+	content := withoutBOM(part.Text)
 	if trimmed := bytes.TrimSpace(content); len(trimmed) == 0 || trimmed[0] != '{' {
-		return []document{part}
+		return []Document{part}
 	}
-	var docs []document
+	var docs []Document
 	values := json.NewDecoder(bytes.NewReader(content))
 	for start, end := 0, 0; ; start = end {
 		var value json.RawMessage
 		switch err := values.Decode(&value); {
 		case errors.Is(err, io.EOF):
 			last := &docs[len(docs)-1]
-			last.text = part.text[start-len(last.text):] // what follows the last value is its own
-			docs[0].lead = part.lead
+			last.Text = part.Text[start-len(last.Text):] // what follows the last value is its own
+			docs[0].Lead = part.Lead
 			return docs
 		case err != nil:
-			return []document{part} // a flow mapping, or broken: the YAML parser will say
+			return []Document{part} // a flow mapping, or broken: the YAML parser will say
 		}
-		end = len(part.text) - len(content) + int(values.InputOffset())
-		docs = append(docs, document{text: part.text[start:end], json: value, isJSON: true})
+		end = len(part.Text) - len(content) + int(values.InputOffset())
+		docs = append(docs, Document{Text: part.Text[start:end], JSON: value, IsJSON: true})
 	}
 }
 
 // parse is what the document says, as JSON; nil where it has no content.
-func (d *document) parse() ([]byte, error) {
+func (d *Document) parse() ([]byte, error) {
 	if d.blank() {
 		return nil, nil
 	}
-	if !utf8.Valid(d.text) {
-		return nil, fmt.Errorf("%s: line %d: not UTF-8 text", d.where(), d.line)
+	if !utf8.Valid(d.Text) {
+		return nil, fmt.Errorf("%s: line %d: not UTF-8 text", d.Where(), d.Line)
 	}
-	value := d.json
-	if !d.isJSON {
+	value := d.JSON
+	if !d.IsJSON {
 		// Lines before the document are handed over as empty ones: then the parser
 		// counts lines as the reader's editor does.
-		text := append(bytes.Repeat([]byte("\n"), d.line-1), withoutBOM(d.text)...)
+		text := append(bytes.Repeat([]byte("\n"), d.Line-1), withoutBOM(d.Text)...)
 		var err error
 		if value, err = yaml.YAMLToJSONStrict(text); err != nil {
 			var lenient error
 			if value, lenient = yaml.YAMLToJSON(text); lenient != nil {
-				return nil, fmt.Errorf("%s: %s", d.where(), oneLine(lenient))
+				return nil, fmt.Errorf("%s: %s", d.Where(), oneLine(lenient))
 			}
-			d.warning = oneLine(err) + ": the last one counts"
+			d.Warning = oneLine(err) + ": the last one counts"
 		}
 	}
 	if string(value) == "null" {
@@ -148,14 +156,14 @@ func (d *document) parse() ([]byte, error) {
 		Kind string `json:"kind"`
 	}
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(value, &manifest); err != nil || manifest.Kind == "" {
-		return nil, fmt.Errorf("%s: line %d: no kind, want a manifest", d.where(), d.line)
+		return nil, fmt.Errorf("%s: line %d: no kind, want a manifest", d.Where(), d.Line)
 	}
 	return value, nil
 }
 
 // blank says that the document has nothing but comments and directives.
-func (d *document) blank() bool {
-	for line := range bytes.Lines(withoutBOM(d.text)) {
+func (d *Document) blank() bool {
+	for line := range bytes.Lines(withoutBOM(d.Text)) {
 		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' && line[0] != '%' {
 			return false
 		}
@@ -163,9 +171,9 @@ func (d *document) blank() bool {
 	return true
 }
 
-// endLines ends the lines of a text as the document does.
-func (d *document) endLines(text string) []byte {
-	if bytes.Contains(d.text, []byte("\r\n")) {
+// EndLines ends the lines of a text as the document does.
+func (d *Document) EndLines(text string) []byte {
+	if bytes.Contains(d.Text, []byte("\r\n")) {
 		text = strings.ReplaceAll(text, "\n", "\r\n")
 	}
 	return []byte(text)

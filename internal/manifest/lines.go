@@ -1,4 +1,4 @@
-package main
+package manifest
 
 import (
 	"slices"
@@ -8,12 +8,18 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 )
 
-// lineEdits turn one text into another, whole lines at a time. Lines that occur
+// Diff is the unified diff of two texts, with three lines around each change; ""
+// for two that are the same.
+func Diff(from, to, before, after string) (string, error) {
+	return udiff.ToUnified(from, to, before, LineEdits(before, after), 3)
+}
+
+// LineEdits turn one text into another, whole lines at a time. Lines that occur
 // once in both are what the rest is found by (patience diff): in a manifest of
 // many workloads, to which the same is added again and again, names and images
 // keep each workload together, where a shortest diff would have one end in the
 // middle of the next.
-func lineEdits(before, after string) []udiff.Edit {
+func LineEdits(before, after string) []udiff.Edit {
 	d := &lineDiff{a: slices.Collect(strings.Lines(before)), b: slices.Collect(strings.Lines(after))}
 	d.offsets = make([]int, len(d.a)+1)
 	for i, line := range d.a {

@@ -1,4 +1,4 @@
-package main
+package manifest
 
 import (
 	"strings"
@@ -30,7 +30,7 @@ func TestLineEdits(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, lineEdits(c.before, c.after)); diff != "" {
+			if diff := cmp.Diff(c.want, LineEdits(c.before, c.after)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -51,7 +51,7 @@ func FuzzLineEdits(f *testing.F) {
 	f.Fuzz(func(t *testing.T, before, after string) {
 		// A word a line, so that there are lines to find again.
 		before, after = strings.ReplaceAll(before, " ", "\n"), strings.ReplaceAll(after, " ", "\n")
-		got, err := udiff.Apply(before, lineEdits(before, after))
+		got, err := udiff.Apply(before, LineEdits(before, after))
 		if err != nil || got != after {
 			t.Errorf("%q became %q, %v, want %q", before, got, err, after)
 		}

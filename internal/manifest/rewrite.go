@@ -1,4 +1,4 @@
-package main
+package manifest
 
 import (
 	"bytes"
@@ -14,28 +14,28 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// rewrite is the document's text before and after a JSON Patch. What the patch
+// Rewrite is the document's text before and after a JSON Patch. What the patch
 // does not touch stays as it was written: comments, blank lines, the order of
 // keys, quotes. Where that cannot be had (JSON, anchors, keys that occur twice)
 // both texts are made from what the document says.
-func (d document) rewrite(ops []inject.Operation) (before, after string, err error) {
-	want, err := inject.Apply(d.json, ops)
+func (d Document) Rewrite(ops []inject.Operation) (before, after string, err error) {
+	want, err := inject.Apply(d.JSON, ops)
 	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", d.where(), err)
+		return "", "", fmt.Errorf("%s: %w", d.Where(), err)
 	}
-	if !d.isJSON {
-		before = string(bytes.ReplaceAll(withoutBOM(d.text), []byte("\r\n"), []byte("\n")))
+	if !d.IsJSON {
+		before = string(bytes.ReplaceAll(withoutBOM(d.Text), []byte("\r\n"), []byte("\n")))
 		if after, err = splice(before, ops); err == nil && says(after, want) {
 			return before, after, nil
 		}
 	}
-	old, err := yaml.JSONToYAML(d.json)
+	old, err := yaml.JSONToYAML(d.JSON)
 	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", d.where(), err)
+		return "", "", fmt.Errorf("%s: %w", d.Where(), err)
 	}
 	injected, err := yaml.JSONToYAML(want)
 	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", d.where(), err)
+		return "", "", fmt.Errorf("%s: %w", d.Where(), err)
 	}
 	return string(old), string(injected), nil
 }
@@ -54,7 +54,7 @@ func splice(text string, ops []inject.Operation) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ours, layout := lineEdits(plain, injected), lineEdits(plain, text)
+	ours, layout := LineEdits(plain, injected), LineEdits(plain, text)
 	layout = slices.DeleteFunc(layout, func(theirs udiff.Edit) bool {
 		return slices.ContainsFunc(ours, func(our udiff.Edit) bool {
 			return our.Start < theirs.End && theirs.Start < our.End

@@ -1,4 +1,4 @@
-package main
+package manifest
 
 import (
 	"encoding/json"
@@ -29,15 +29,15 @@ func TestRewrite(t *testing.T) {
 			for _, f := range archive.Files {
 				section[f.Name] = f.Data
 			}
-			docs := readDocuments("in.yaml", section["in.yaml"])
-			if len(docs) != 1 || docs[0].err != nil {
-				t.Fatalf("%d documents, %v", len(docs), docs[0].err)
+			docs := Read("in.yaml", section["in.yaml"])
+			if len(docs) != 1 || docs[0].Err != nil {
+				t.Fatalf("%d documents, %v", len(docs), docs[0].Err)
 			}
 			var ops []inject.Operation
 			if err := json.Unmarshal(section["patch.json"], &ops); err != nil {
 				t.Fatal(err)
 			}
-			_, got, err := docs[0].rewrite(ops)
+			_, got, err := docs[0].Rewrite(ops)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,19 +68,19 @@ func FuzzRewrite(f *testing.F) {
 		{Operation: "remove", Path: "/kind"},
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		for _, d := range readDocuments("f", content) {
-			if d.json == nil {
+		for _, d := range Read("f", content) {
+			if d.JSON == nil {
 				continue
 			}
-			want, err := inject.Apply(d.json, ops)
+			want, err := inject.Apply(d.JSON, ops)
 			if err != nil {
 				t.Skip(err)
 			}
-			_, after, err := d.rewrite(ops)
+			_, after, err := d.Rewrite(ops)
 			if err == nil && !says(after, want) {
 				t.Errorf("%q became %q, want what says %s", content, after, want)
 			}
-			if err != nil && !d.isJSON {
+			if err != nil && !d.IsJSON {
 				t.Errorf("%q: %v", content, err)
 			}
 		}
