@@ -19,16 +19,20 @@ func (r *rendering) finish(path Path) error {
 			setEnv(proxy, name, r.env[name])
 		}
 	}
+	r.trace.note(byPath, r.merged)
 	if err := r.mergePrometheus(); err != nil {
 		return err
 	}
 	r.securePrometheus()
+	r.trace.note(byPrometheus, r.merged)
 	if err := r.rewriteProbes(); err != nil {
 		return err
 	}
+	r.trace.note(byProbes, r.merged)
 	if err := r.metadata(path); err != nil {
 		return err
 	}
+	r.trace.note(byMetadata, r.merged)
 	r.reorder()
 	return r.place()
 }

@@ -59,6 +59,9 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 // injectText reads the pod, and what an earlier injection has left in it.
 func (in *Injector) injectText(req Request) (Result, error) {
 	if skipped, ok := in.glance(req); ok {
+		if req.Passed != nil {
+			req.Passed(Decided)
+		}
 		return skipped, nil
 	}
 	sent, err := decodeObject(req.Pod)
@@ -83,8 +86,10 @@ func (in *Injector) injectText(req Request) (Result, error) {
 // says why.
 func (in *Injector) round(req Request, pod *corev1.Pod, base object) (*rendering, Result, error) {
 	r := in.rendering(req, pod, base)
+	r.passed(Decoded)
 	r.readAnnotations()
 	decision := in.Decide(pod, req.Namespace, r.owner)
+	r.passed(Decided)
 	var err error
 	if decision.Verdict == Inject {
 		err = r.inject(req, &decision)
@@ -107,7 +112,7 @@ func (in *Injector) round(req Request, pod *corev1.Pod, base object) (*rendering
 
 // rendering is where a pod's injection starts.
 func (in *Injector) rendering(req Request, pod *corev1.Pod, base object) *rendering {
-	r := &rendering{in: in, pod: pod, base: base, lean: req.lean, namespace: req.Namespace, owner: OwnerOf(pod)}
+	r := &rendering{in: in, pod: pod, base: base, lean: req.lean, namespace: req.Namespace, owner: OwnerOf(pod), tell: req.Passed, trace: req.trace}
 	if req.Owner != nil {
 		r.owner = *req.Owner
 	}
@@ -123,9 +128,11 @@ func (r *rendering) inject(req Request, decision *Decision) error {
 	if err != nil {
 		return err
 	}
+	r.trace.chose(r.in.named(r.pod))
 	decision.Templates = templates
 	native, why := r.in.native(r.pod, r.owner, req.Native)
 	r.native = native
+	r.trace.isNative(native, why)
 	decision.note("native sidecar: %t: %s", native, why)
 	if len(r.proxyConfigFrom) > 0 {
 		decision.note("proxy config: the mesh's, and over it %s", strings.Join(r.proxyConfigFrom, ", "))
@@ -133,24 +140,35 @@ func (r *rendering) inject(req Request, decision *Decision) error {
 	if err := r.render(templates); err != nil {
 		return err
 	}
-	if err := r.reapply(); err != nil {
+	if err := r.complete(req.Path); err != nil {
 		return err
 	}
-	r.followUser()
-	r.fitPodResources()
-	if err := r.finish(req.Path); err != nil {
-		return err
-	}
-	if err := r.checkConflicts(); err != nil {
-		return err
-	}
-	return record{
+	err = record{
 		Revision:  r.in.revision,
 		Config:    r.in.hash,
 		Reason:    decision.Reason,
 		Templates: templates,
 		Native:    native,
 	}.write(r.base, r.merged)
+	r.trace.note(byRecord, r.merged)
+	r.passed(Finished)
+	return err
+}
+
+// complete does to the rendered pod what no template can, and refuses what cannot be.
+func (r *rendering) complete(path Path) error {
+	if err := r.reapply(); err != nil {
+		return err
+	}
+	r.trace.note(byOverrides, r.merged)
+	r.followUser()
+	r.trace.note(byUser, r.merged)
+	r.fitPodResources()
+	r.trace.note(byPodResources, r.merged)
+	if err := r.finish(path); err != nil {
+		return err
+	}
+	return r.checkConflicts()
 }
 
 // typed is base as our types read it, with the namespace that it will be in.
@@ -195,13 +213,7 @@ func decodeTyped(raw []byte, into any) error {
 // choose names the templates for a pod: its annotation's or the defaults,
 // aliases resolved, one that is named twice laid once.
 func (in *Injector) choose(pod *corev1.Pod) ([]string, error) {
-	names := in.config.DefaultTemplates
-	if list, ok := pod.Annotations[TemplatesAnnotation]; ok {
-		names = nil
-		for name := range strings.SplitSeq(list, ",") {
-			names = append(names, strings.TrimSpace(name))
-		}
-	}
+	names, _ := in.named(pod)
 	var chosen []string
 	for _, name := range in.config.expand(names) {
 		if err, broken := in.quarantined[name]; broken {
@@ -216,6 +228,18 @@ func (in *Injector) choose(pod *corev1.Pod) ([]string, error) {
 		}
 	}
 	return chosen, nil
+}
+
+// named are the templates and aliases that a pod lists, or else the configuration.
+func (in *Injector) named(pod *corev1.Pod) (names []string, listed bool) {
+	list, ok := pod.Annotations[TemplatesAnnotation]
+	if !ok {
+		return in.config.DefaultTemplates, false
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		names = append(names, strings.TrimSpace(name))
+	}
+	return names, true
 }
 
 // known are the templates and aliases that a pod may name.
@@ -251,10 +275,13 @@ func (r *rendering) movers() []string {
 // answer writes down what changed, and proves it on the bytes that were sent.
 func (r *rendering) answer(raw []byte, sent object, decision Decision) (Result, error) {
 	result := Result{Decision: decision, Patch: Patch(sent, r.merged, r.movers()...), Warnings: r.warnings, raw: raw}
-	if len(result.Patch) == 0 {
-		return result, nil
+	r.trace.finish(sent, r.merged)
+	var err error
+	if len(result.Patch) > 0 {
+		err = prove(sent, result.Patch, r.merged)
 	}
-	return result, prove(sent, result.Patch, r.merged)
+	r.passed(Patched)
+	return result, err
 }
 
 // warn adds a sentence for the person who created the pod. The API server cuts

@@ -45,14 +45,24 @@ type rendering struct {
 	overrides overrides
 	// placements are what templates say about where their containers stand.
 	placements []placement
+	// tell is the request's Passed, and trace notes who changed what; nil as a rule.
+	tell  func(Phase)
+	trace *tracing
 
 	warnings []string
+}
+
+func (r *rendering) passed(p Phase) {
+	if r.tell != nil {
+		r.tell(p)
+	}
 }
 
 // render executes the templates in order and lays each over the pod.
 func (r *rendering) render(names []string) error {
 	r.overlaid, r.several = object{}, len(names) > 1
 	r.merged, _ = clone(r.base).(object)
+	r.trace.start(r.base)
 	data := r.data()
 	for _, name := range names {
 		if len(r.lean.cut) > 0 && r.in.set.SeesVariables(name) {
@@ -66,9 +76,12 @@ func (r *rendering) render(names []string) error {
 		if err != nil {
 			return fmt.Errorf("template %q: %w", name, err)
 		}
+		r.passed(Rendered)
 		if err := r.lay(overlay); err != nil {
 			return fmt.Errorf("template %q: %w", name, err)
 		}
+		r.passed(Merged)
+		r.trace.note(byTemplate+name, r.merged)
 	}
 	return nil
 }

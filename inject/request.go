@@ -37,9 +37,30 @@ type Request struct {
 	// (offline). Nil: found from the pod's metadata.
 	Owner *Owner
 
+	// Passed, unless nil, is called when the pod has been through a phase. It has no
+	// say in what comes of it.
+	Passed func(Phase)
+
 	// lean is what Pod lacks.
 	lean leanPod
+	// trace notes who sets what; nil but for [Injector.Explain].
+	trace *tracing
 }
+
+// A Phase is a part of the way of a pod. Some are passed more than once, as where
+// there are several templates, and a pod that is skipped goes through the first
+// two, or the second alone.
+type Phase string
+
+// The phases.
+const (
+	Decoded  Phase = "decode" // the pod's text has been read
+	Decided  Phase = "decide" // it is known whether it is injected
+	Rendered Phase = "render" // a template has been executed
+	Merged   Phase = "merge"  // what it gave has been laid over the pod
+	Finished Phase = "finish" // what no template can do has been done
+	Patched  Phase = "patch"  // the difference has been written down and proven
+)
 
 // Native says whether the nodes that a pod may land on run native sidecars.
 type Native struct {
