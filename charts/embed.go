@@ -3,6 +3,7 @@
 package charts
 
 import (
+	"bytes"
 	"embed"
 	"io/fs"
 )
@@ -17,6 +18,10 @@ var (
 	values []byte
 	//go:embed default/mesh.yaml
 	mesh []byte
+	//go:embed default/webhooks.yaml
+	webhooks []byte
+	//go:embed default/webhooks-revision.yaml
+	revisionWebhooks []byte
 )
 
 // Outrigger returns the chart: Chart.yaml is at its root.
@@ -33,4 +38,16 @@ func Outrigger() fs.FS {
 // belong to the caller.
 func Default() (configText, valuesText, meshText []byte) {
 	return append([]byte(nil), config...), append([]byte(nil), values...), append([]byte(nil), mesh...)
+}
+
+// RevisionPlaceholder stands, in what is kept of the chart, for a revision's name.
+const RevisionPlaceholder = "revision-placeholder"
+
+// Webhooks returns the webhook configuration, in YAML, that the chart gives for a
+// revision where no other value is given.
+func Webhooks(revision string) []byte {
+	if revision == "default" {
+		return append([]byte(nil), webhooks...)
+	}
+	return bytes.ReplaceAll(revisionWebhooks, []byte(RevisionPlaceholder), []byte(revision))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"outrigger.dev/outrigger/charts"
@@ -75,5 +76,28 @@ func TestDefaultIsWhatTheChartGivesWithoutValues(t *testing.T) {
 	got := map[string]string{"config": string(config), "values": string(values), "mesh": string(mesh)}
 	if diff := cmp.Diff(data, got); diff != "" {
 		t.Errorf("folder default (-chart +default); go test ./charts -update writes it:\n%s", diff)
+	}
+}
+
+// What the command line has to say without a cluster about who is called is what the
+// chart has: with REVISION in its place for every revision but the default one.
+func TestDefaultWebhooksAreWhatTheChartGives(t *testing.T) {
+	for file, values := range map[string]string{
+		"webhooks.yaml": "", "webhooks-revision.yaml": "{revision: " + charts.RevisionPlaceholder + "}",
+	} {
+		rendered := []byte(yamlOf(t, only[*admissionv1.MutatingWebhookConfiguration](t, values)))
+		if *update {
+			if err := os.WriteFile(filepath.Join("default", file), rendered, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		have, err := os.ReadFile(filepath.Join("default", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(rendered), string(have)); diff != "" {
+			t.Errorf("default/%s (-chart +default); go test ./charts -update writes it:\n%s", file, diff)
+		}
 	}
 }

@@ -47,4 +47,7 @@ type Condition struct {
 	// Error is why a match condition could not be evaluated: failurePolicy decides
 	// then, and Fail refuses the pod.
 	Error string `json:"error,omitempty"`
+
+	// fails is the part of a selector that does not hold, for people.
+	fails string
 }
