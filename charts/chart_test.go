@@ -176,6 +176,8 @@ func TestRightsAreBoundToNames(t *testing.T) {
 		"nodes list": true, "nodes watch": true,
 		"proxyconfigs list": true, "proxyconfigs watch": true,
 		"events create": true,
+		// The dry run's: whoever is called about a pod, and what is in its namespace.
+		"mutatingwebhookconfigurations list": true, "limitranges list": true, "resourcequotas list": true,
 	}
 	for name, tc := range map[string]struct {
 		values string
@@ -224,6 +226,31 @@ func TestRightsAreBoundToNames(t *testing.T) {
 				t.Errorf("may write (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The rights of a feature go with it.
+func TestRightsGoWithTheirFeature(t *testing.T) {
+	has := func(values, resource, verb string) bool {
+		return slices.ContainsFunc(only[*rbacv1.ClusterRole](t, values).Rules, func(rule rbacv1.PolicyRule) bool {
+			return slices.Contains(rule.Resources, resource) && slices.Contains(rule.Verbs, verb) && len(rule.ResourceNames) == 0
+		})
+	}
+	for _, c := range []struct{ with, without, resource, verb string }{
+		{"", "dryRun: {enabled: false}", "mutatingwebhookconfigurations", "list"},
+		{"", "dryRun: {enabled: false}", "limitranges", "list"},
+		{"", "dryRun: {enabled: false}", "resourcequotas", "list"},
+		{"dryRun: {exposed: true}", "", "tokenreviews", "create"},
+		{"dryRun: {exposed: true}", "", "subjectaccessreviews", "create"},
+		{"dryRun: {exposed: true}", "dryRun: {exposed: true, enabled: false}", "tokenreviews", "create"},
+		{"", "events: {enabled: false}", "events", "create"},
+	} {
+		if !has(c.with, c.resource, c.verb) {
+			t.Errorf("with %q: may not %s %s", c.with, c.verb, c.resource)
+		}
+		if has(c.without, c.resource, c.verb) {
+			t.Errorf("with %q: may %s %s", c.without, c.verb, c.resource)
+		}
 	}
 }
 

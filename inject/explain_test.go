@@ -37,12 +37,12 @@ func TestOriginsNameTemplatesAndRules(t *testing.T) {
 		by[origin.Path] = origin.By
 	}
 	for path, want := range map[string]string{
-		"/metadata/annotations/sidecar.istio.io~1status":    "metadata",
-		"/metadata/annotations/outrigger.dev~1injection":    "record",
-		"/metadata/annotations/proxy.istio.io~1overrides":   "overrides",
-		"/metadata/annotations/prometheus.io~1port":         "prometheus",
-		"/spec/containers/0/readinessProbe/httpGet/path":    "probes",
-		"/spec/volumes":                                     "template sidecar",
+		"/metadata/annotations/sidecar.istio.io~1status":  "metadata",
+		"/metadata/annotations/outrigger.dev~1injection":  "record",
+		"/metadata/annotations/proxy.istio.io~1overrides": "overrides",
+		"/metadata/annotations/prometheus.io~1port":       "prometheus",
+		"/spec/containers/0/readinessProbe/httpGet/path":  "probes",
+		"/spec/volumes": "template sidecar",
 		"/metadata/labels/security.istio.io~1tlsMode":       "template sidecar",
 		"/metadata/labels/service.istio.io~1canonical-name": "template sidecar",
 	} {

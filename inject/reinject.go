@@ -50,7 +50,7 @@ func (in *Injector) reinject(req Request, sent object, previous *record) (Result
 		if len(next) == len(allowed) {
 			settle(r.merged, sent, previous.Undo)
 			r.warnKept(kept)
-				return r.answer(req.Pod, sent, result.Decision)
+			return r.answer(req.Pod, sent, result.Decision)
 		}
 		allowed, tried = next, true
 	}

@@ -21,6 +21,8 @@ type options struct {
 	version bool
 
 	webhookAddress, healthAddress, metricsAddress string
+	// dryRunAddress is "" for none.
+	dryRunAddress string
 
 	namespace, revision  string
 	configMap, configDir string
@@ -46,6 +48,7 @@ type options struct {
 	shutdownDelay       time.Duration
 	connectionAge       time.Duration
 	canary              bool
+	ownerEvents         bool
 	logLevel, logFormat string
 }
 
@@ -85,6 +88,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.webhookAddress, "webhook-address", ":9443", "ADDRESS\twhere the webhook listens, with TLS, at /inject")
 	f.StringVar(&o.healthAddress, "health-address", ":8081", "ADDRESS\twhere /healthz and /readyz are")
 	f.StringVar(&o.metricsAddress, "metrics-address", ":8080", "ADDRESS\twhere /metrics is")
+	f.StringVar(&o.dryRunAddress, "dry-run-address", "127.0.0.1:8082", "ADDRESS\twhere POST /dryrun says what would become of a pod, and why; empty for nowhere; reachable from elsewhere, it has TLS, and asks the API server whether callers may")
 	f.StringVar(&o.namespace, "namespace", "outrigger-system", "NAMESPACE\tof the server, its configuration and what it keeps")
 	f.StringVar(&o.revision, "revision", "", "REVISION\tthat is stamped on pods (default that of --istio-config, or else default)")
 	f.StringVar(&o.configMap, "config-map", "", "NAME\tof the ConfigMap with the keys config, values and mesh (default outrigger)")
@@ -107,6 +111,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second, "TIME\tto serve on after SIGTERM, until callers have gone elsewhere")
 	f.DurationVar(&o.connectionAge, "connection-age", 5*time.Minute, "TIME\tthat a caller may keep a connection, give or take a fifth; 0 for any")
 	f.BoolVar(&o.canary, "canary", false, "\task the API server every 30 seconds, by a dry run of a pod in our namespace, whether it reaches the webhook; needs an entry canary in its configuration, and the right to create pods there")
+	f.BoolVar(&o.ownerEvents, "owner-events", true, "\tleave events on workloads whose pods are refused, or have no sidecar although they ask for one")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug|info|warn|error\tthe least that is logged")
 	f.StringVar(&o.logFormat, "log-format", "json", "json|text\thow it is logged")
 	if err := f.Parse(args); err != nil {
@@ -223,6 +228,7 @@ func (o *options) check() error {
 	}
 	for name, address := range map[string]string{
 		"webhook-address": o.webhookAddress, "health-address": o.healthAddress, "metrics-address": o.metricsAddress,
+		"dry-run-address": cmp.Or(o.dryRunAddress, ":0"),
 	} {
 		if !isAddress(address) {
 			return fmt.Errorf("--%s %q: want HOST:PORT or :PORT", name, address)

@@ -45,6 +45,9 @@ func serve(ctx context.Context, o *options, log *slog.Logger) error {
 
 	parts.start(rest, "health", func(ctx context.Context) error { return listenPlain(ctx, o.healthAddress, p.health) })
 	parts.start(rest, "metrics", func(ctx context.Context) error { return listenPlain(ctx, o.metricsAddress, p.metrics) })
+	if p.dryRun != nil {
+		parts.start(rest, "dryrun", func(ctx context.Context) error { return listenDryRun(ctx, o.dryRunAddress, p.dryRun, log) })
+	}
 	for name, follow := range p.following {
 		parts.start(rest, name, follow)
 	}
@@ -71,8 +74,10 @@ func serve(ctx context.Context, o *options, log *slog.Logger) error {
 // program is all that serve starts and stops.
 type program struct {
 	health, metrics http.Handler
-	readiness       *readiness
-	webhook         func(context.Context) error
+	// dryRun is nil where there is none.
+	dryRun    *http.Server
+	readiness *readiness
+	webhook   func(context.Context) error
 	// following are the parts that follow the cluster, by name.
 	following map[string]func(context.Context) error
 }
@@ -129,6 +134,9 @@ func build(o *options, log *slog.Logger) (*program, error) {
 		p.following["canary"] = quiet(newCanary(asking.Call, registry, log).Run)
 	}
 	server.Handler = kept.handler(server.Handler)
+	if o.dryRunAddress != "" {
+		p.dryRun = newDryRun(o, known, lives{client: client, configuration: configuration, tls: tls}, log)
+	}
 	p.webhook = func(ctx context.Context) error { return listenWebhook(ctx, o.webhookAddress, server) }
 	p.readiness.checks["webhook"] = checkListening(func() error { return callWebhook(o.webhookAddress) }, tls)
 	p.health, p.metrics = healthMux(p.readiness), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})

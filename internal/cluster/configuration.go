@@ -48,6 +48,8 @@ type Keep interface {
 type State struct {
 	// Injector is in force; nil as long as there has been no good version.
 	Injector *inject.Injector
+	// Sources are the texts that it was made of.
+	Sources inject.Sources
 	// From names where the version in force was read.
 	From string
 	// Since is when it came into force.
@@ -103,7 +105,7 @@ func (c *Configuration) Run(ctx context.Context) {
 func (c *Configuration) offer(ctx context.Context, v Version) {
 	in, err := c.prove(v)
 	if err == nil {
-		c.enforce(State{Injector: in, From: c.Source.String(), Since: time.Now()})
+		c.enforce(State{Injector: in, Sources: v.Sources, From: c.Source.String(), Since: time.Now()})
 		c.keep(ctx, v.Sources)
 		return
 	}
@@ -140,7 +142,7 @@ func (c *Configuration) fallBack(ctx context.Context) State {
 	if err == nil {
 		var in *inject.Injector
 		if in, err = inject.New(good, c.Settings); err == nil {
-			return State{Injector: in, From: "last good version in " + c.Keep.String(), Since: time.Now()}
+			return State{Injector: in, Sources: good, From: "last good version in " + c.Keep.String(), Since: time.Now()}
 		}
 	}
 	c.Log.Warn("no last good configuration", "err", err)

@@ -151,6 +151,14 @@ func (n *Nodes) settle() {
 	}
 }
 
+// NativeFor is what "auto" means where every node runs this version of Kubernetes.
+func NativeFor(version string) inject.Native {
+	if against := against(version); against != "" {
+		return inject.Native{Why: "every node " + against}
+	}
+	return inject.Native{Supported: true, Why: "every node runs kubelet " + version}
+}
+
 // against is what stands against native sidecars on a kubelet, "" for nothing. As
 // in Istio only the minor version is looked at.
 func against(kubelet string) string {

@@ -12,7 +12,7 @@ import (
 
 // limits say what the namespace's LimitRanges have against a pod.
 func (s *run) limits(ctx context.Context, namespace string, before, after *corev1.Pod) ([]Check, error) {
-	ranges, err := s.Cluster.LimitRanges(ctx, namespace)
+	ranges, err := s.ranges(ctx, namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -22,6 +22,14 @@ func (s *run) limits(ctx context.Context, namespace string, before, after *corev
 		checks = append(checks, checked("limit-range", limits.Name, checkRefuses, outside(limits, is), outside(limits, was)))
 	}
 	return checks, nil
+}
+
+// ranges are the LimitRanges of a namespace, asked for once a question.
+func (s *run) ranges(ctx context.Context, namespace string) ([]corev1.LimitRange, error) {
+	if s.Cluster.LimitRanges == nil {
+		return nil, nil
+	}
+	return s.limitRanges.get(namespace, func() ([]corev1.LimitRange, error) { return s.Cluster.LimitRanges(ctx, namespace) })
 }
 
 // withDefaults is a pod with the resources that the API server fills in: requests

@@ -14,15 +14,13 @@ import (
 
 // quotas say whether one more pod like this fits into what the namespace has left.
 func (s *run) quotas(ctx context.Context, namespace string, before, after *corev1.Pod) ([]Check, error) {
-	all, err := s.Cluster.Quotas(ctx, namespace)
+	all, err := s.resourceQuotas.get(namespace, func() ([]corev1.ResourceQuota, error) { return s.Cluster.Quotas(ctx, namespace) })
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	var ranges []corev1.LimitRange
-	if s.Cluster.LimitRanges != nil {
-		if ranges, err = s.Cluster.LimitRanges(ctx, namespace); err != nil {
-			return nil, err
-		}
+	ranges, err := s.ranges(ctx, namespace)
+	if err != nil {
+		return nil, err
 	}
 	was, is := withDefaults(before, ranges), withDefaults(after, ranges)
 	var checks []Check

@@ -72,11 +72,32 @@ type run struct {
 	given      map[string]inject.Namespace
 	warnings   []string
 	clock      clock
+
+	limitRanges    asking[corev1.LimitRange]
+	resourceQuotas asking[corev1.ResourceQuota]
+}
+
+// asking asks once for each namespace.
+type asking[T any] map[string]told[T]
+
+type told[T any] struct {
+	objects []T
+	err     error
+}
+
+func (a asking[T]) get(namespace string, ask func() ([]T, error)) ([]T, error) {
+	known, ok := a[namespace]
+	if !ok {
+		known.objects, known.err = ask()
+		a[namespace] = known
+	}
+	return known.objects, known.err
 }
 
 // Answer answers a question. An error that is a [*Faults] is the question's.
 func (r *Runner) Answer(ctx context.Context, q Question) (*Answer, error) {
-	s := &run{Runner: r, question: q, namespaces: map[string]Namespace{}, clock: newClock()}
+	s := &run{Runner: r, question: q, namespaces: map[string]Namespace{}, clock: newClock(),
+		limitRanges: asking[corev1.LimitRange]{}, resourceQuotas: asking[corev1.ResourceQuota]{}}
 	in, faults := read([]byte(q.Manifest), q.Namespace.Name)
 	if faults != nil {
 		return nil, faults

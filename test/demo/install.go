@@ -52,7 +52,7 @@ func (d *demo) startInjector(ctx context.Context) error {
 	}
 	args := []string{
 		"--kubeconfig", d.at("injector.kubeconfig"), "--dns-name", "127.0.0.1",
-		"--webhook-address", d.webhook, "--health-address", d.health, "--metrics-address", d.metrics,
+		"--webhook-address", d.webhook, "--health-address", d.health, "--metrics-address", d.metrics, "--dry-run-address=",
 	}
 	fmt.Fprintf(d.out, "  $ outrigger-injector %s &\n", strings.Join(args, " "))
 	if err := d.injector.start(d.lookUp("outrigger-injector"), args, nil); err != nil {

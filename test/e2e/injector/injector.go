@@ -36,8 +36,8 @@ type Injector struct {
 	options    Options
 	kubeconfig string
 	// addresses on 127.0.0.1, kept when the server is started again.
-	webhook, health, metrics string
-	process                  *process
+	webhook, health, metrics, dryRun string
+	process                          *process
 	// replica tells servers of one installation apart; 0 is the first.
 	replica int
 }
@@ -139,6 +139,9 @@ func (i *Injector) LastGood() string { return i.revised("outrigger-last-good") }
 // URL is where the webhook is, without a path.
 func (i *Injector) URL() string { return "https://" + i.webhook }
 
+// DryRun is where the server answers what would become of pods.
+func (i *Injector) DryRun() string { return "http://" + i.dryRun }
+
 func (i *Injector) release() string { return i.revised("outrigger") }
 
 func (i *Injector) revised(name string) string {
@@ -148,15 +151,15 @@ func (i *Injector) revised(name string) string {
 	return name + "-" + i.options.Revision
 }
 
-// findAddresses finds three that are free now. They stay those of the server
+// findAddresses finds some that are free now. They stay those of the server
 // when it is started again.
 func (i *Injector) findAddresses() error {
-	for _, address := range []*string{&i.webhook, &i.health, &i.metrics} {
+	for _, address := range []*string{&i.webhook, &i.health, &i.metrics, &i.dryRun} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
-		defer listener.Close() // not before all three have one, or two might get the same
+		defer listener.Close() // not before all of them have one, or two might get the same
 		*address = listener.Addr().String()
 	}
 	return nil
@@ -177,7 +180,7 @@ func (i *Injector) Launch() error {
 	}
 	args := []string{
 		"--kubeconfig=" + i.kubeconfig, "--namespace=" + Namespace, "--dns-name=127.0.0.1",
-		"--webhook-address=" + i.webhook, "--health-address=" + i.health, "--metrics-address=" + i.metrics,
+		"--webhook-address=" + i.webhook, "--health-address=" + i.health, "--metrics-address=" + i.metrics, "--dry-run-address=" + i.dryRun,
 		"--shutdown-delay=0s", "--log-format=text",
 	}
 	if i.options.Revision != "" {
