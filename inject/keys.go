@@ -48,6 +48,10 @@ var keys = []Key{
 		Effect: "is where the proxy's user comes from on OpenShift: the last of the range",
 	},
 	{
+		Name: "outrigger.dev/allow-missing-sidecar", On: annotated, Values: "true", Default: "none",
+		Effect: "has the pod created although its sidecar is missing, where admissionPolicies.missing is deny", ignore: oneOf("true"),
+	},
+	{
 		Name: "outrigger.dev/injection", On: []Place{Written}, Values: "JSON", Default: "none",
 		Effect: "records who injected the pod and why, and what takes the injection back",
 	},

@@ -12,6 +12,9 @@ const (
 	RevisionLabel = "istio.io/rev"
 	// TemplatesAnnotation lists the templates that a pod wants, by comma.
 	TemplatesAnnotation = "inject.istio.io/templates"
+	// AllowMissingAnnotation lets a pod be created without the sidecar that it should
+	// have, where a policy would refuse it. It has no say in whether it is injected.
+	AllowMissingAnnotation = "outrigger.dev/allow-missing-sidecar"
 )
 
 // Annotations that an injected pod carries.

@@ -87,3 +87,13 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: outrigger
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
+
+{{/* What the policy about pods without a sidecar is called. */}}
+{{- define "outrigger.missing" -}}
+outrigger-missing-sidecar{{ include "outrigger.suffix" . }}
+{{- end }}
+
+{{/* The namespaces that are left alone whatever anybody wants: the system's, and our own. */}}
+{{- define "outrigger.neverNamespaces" -}}
+{{ list "kube-node-lease" "kube-public" "kube-system" .Release.Namespace | uniq | sortAlpha | toYaml }}
+{{- end }}

@@ -1,0 +1,45 @@
+package test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"outrigger.dev/outrigger/inject"
+)
+
+// conditionsPath is made here from the rules of Decide, for the chart's policies.
+const conditionsPath = "../charts/outrigger/templates/_conditions.tpl"
+
+const conditionsIntro = `{{/*
+Generated: go test ./test -run TestConditions -update
+
+What the server decides by, in the API server's language.
+*/}}
+`
+
+func TestConditions(t *testing.T) {
+	text := conditionsIntro
+	for _, d := range []struct{ about, name, text string }{
+		{"Why a pod should have a sidecar, or \"\".", "due", inject.Due()},
+		{"Whether it has one.", "injected", inject.InjectedCondition},
+		{"Whether nobody has allowed that it has none.", "notAllowed", inject.NotAllowedCondition},
+	} {
+		text += "\n{{/* " + d.about + " */}}\n{{- define \"outrigger.cel." + d.name + "\" -}}\n" + d.text + "\n{{- end }}\n"
+	}
+	text += "\n{{- define \"outrigger.allowMissing\" -}}\n" + inject.AllowMissingAnnotation + "\n{{- end }}\n"
+	if *update {
+		if err := os.WriteFile(conditionsPath, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(conditionsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		t.Errorf("%s is stale, run: go test ./test -run TestConditions -update\n-file +now\n%s", conditionsPath, diff)
+	}
+}
