@@ -40,6 +40,10 @@ func TestSchemaRefuses(t *testing.T) {
 		"a selector of one's own for namespaces":     {"webhook: {namespaceSelector: {}}", "namespaceSelector"},
 		"both bounds of a disruption budget":         {"podDisruptionBudget: {minAvailable: 1, maxUnavailable: 1}", "podDisruptionBudget"},
 		"less replicas at most than at least":        {"autoscaling: {enabled: true, minReplicas: 6}", "autoscaling.minReplicas: 6 is more than maxReplicas, 5"},
+		"an action that does not exist":              {"admissionPolicies: {missing: block}", "admissionPolicies/missing"},
+		"a policy where nobody is injected":          {"{admissionPolicies: {missing: warn}, webhook: {create: false}}", "admissionPolicies.missing: warn, and webhook.create is false"},
+		"a refusing policy over an istiod's choice":  {"{admissionPolicies: {missing: deny}, istio: {config: istio-system}}", "admissionPolicies.missing: deny, and the configuration is not this chart's"},
+		"a refusing policy over a choice of yours":   {"{admissionPolicies: {missing: deny}, configuration: {create: false}}", "admissionPolicies.missing: deny, and the configuration is not this chart's"},
 		"no Secret where one is to exist":            {"certificates: {mode: existingSecret}", "certificates.existingSecret.name: empty"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package test
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,5 +42,25 @@ func TestConditions(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), text); diff != "" {
 		t.Errorf("%s is stale, run: go test ./test -run TestConditions -update\n-file +now\n%s", conditionsPath, diff)
+	}
+}
+
+// Every rule has its condition, in its place, but for the one that the chart cannot
+// bring about.
+func TestEveryRuleHasACondition(t *testing.T) {
+	var want, got []inject.Reason
+	for _, step := range (example{pod: `{}`}).decide(t).Trace {
+		if step.Rule != inject.OwnerKind && !slices.Contains(want, step.Rule) {
+			want = append(want, step.Rule)
+		}
+	}
+	for _, c := range inject.Conditions() {
+		got = append(got, c.Reason)
+		if c.Skip == "" && c.Inject == "" {
+			t.Errorf("%s: a condition that decides nothing", c.Reason)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("conditions (-rules +conditions):\n%s", diff)
 	}
 }
