@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"outrigger.dev/outrigger/internal/missing"
 	"outrigger.dev/outrigger/internal/webhook"
 )
 
@@ -66,6 +67,7 @@ func metrics(t *testing.T) []metric {
 	t.Helper()
 	var c catalogue
 	webhook.NewMetrics(&c)
+	missing.NewMetrics(&c)
 	if len(c.metrics) == 0 {
 		t.Fatal("the server registers no metrics")
 	}

@@ -49,6 +49,9 @@ type options struct {
 	connectionAge       time.Duration
 	canary              bool
 	ownerEvents         bool
+	detector            bool
+	detectorLease       string
+	detectorInterval    time.Duration
 	logLevel, logFormat string
 }
 
@@ -112,6 +115,9 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.DurationVar(&o.connectionAge, "connection-age", 5*time.Minute, "TIME\tthat a caller may keep a connection, give or take a fifth; 0 for any")
 	f.BoolVar(&o.canary, "canary", false, "\task the API server every 30 seconds, by a dry run of a pod in our namespace, whether it reaches the webhook; needs an entry canary in its configuration, and the right to create pods there")
 	f.BoolVar(&o.ownerEvents, "owner-events", true, "\tleave events on workloads whose pods are refused, or have no sidecar although they ask for one")
+	f.BoolVar(&o.detector, "detector", false, "\tlook for pods that should have a sidecar and have none, and report them; one replica does, that with the lease")
+	f.StringVar(&o.detectorLease, "detector-lease", "", "NAME\tof the Lease that says which replica looks for missing sidecars (default outrigger-detector)")
+	f.DurationVar(&o.detectorInterval, "detector-interval", 5*time.Minute, "TIME\tfrom one look at all pods to the next")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug|info|warn|error\tthe least that is logged")
 	f.StringVar(&o.logFormat, "log-format", "json", "json|text\thow it is logged")
 	if err := f.Parse(args); err != nil {
@@ -188,6 +194,7 @@ func (o *options) settle() {
 	o.authoritySecret = cmp.Or(o.authoritySecret, o.revised("outrigger-injector-authority"))
 	o.certificate = cmp.Or(o.certificate, o.revised("outrigger-injector"))
 	o.certificateSecret = cmp.Or(o.certificateSecret, o.revised("outrigger-serving"))
+	o.detectorLease = cmp.Or(o.detectorLease, o.revised("outrigger-detector"))
 	o.service = cmp.Or(o.service, o.revised("outrigger-injector"))
 	if len(o.webhookConfigurations) == 0 {
 		o.webhookConfigurations = list{o.revised("outrigger-injector")}
@@ -221,6 +228,7 @@ func (o *options) check() error {
 		value, want time.Duration
 	}{
 		{"leaf-life", o.leafLife, minLeafLife}, {"shutdown-delay", o.shutdownDelay, 0}, {"connection-age", o.connectionAge, 0},
+		{"detector-interval", o.detectorInterval, time.Second},
 	} {
 		if time.value < time.want {
 			return fmt.Errorf("--%s %s: want %s or more", time.name, time.value, time.want)

@@ -133,6 +133,11 @@ func build(o *options, log *slog.Logger) (*program, error) {
 		}
 		p.following["canary"] = quiet(newCanary(asking.Call, registry, log).Run)
 	}
+	if o.detector {
+		if p.following["detector"], err = newDetector(o, client, known.Namespaces, configuration, registry, log); err != nil {
+			return nil, err
+		}
+	}
 	server.Handler = kept.handler(server.Handler)
 	if o.dryRunAddress != "" {
 		p.dryRun = newDryRun(o, known, lives{client: client, configuration: configuration, tls: tls}, log)

@@ -28,6 +28,10 @@ outrigger-last-good{{ include "outrigger.suffix" . }}
 outrigger-injector-authority{{ include "outrigger.suffix" . }}
 {{- end }}
 
+{{- define "outrigger.detector" -}}
+outrigger-detector{{ include "outrigger.suffix" . }}
+{{- end }}
+
 {{/* The Secret that the server reads its certificate from, where it has no authority of its own. */}}
 {{- define "outrigger.certificate" -}}
 {{ if eq .Values.certificates.mode "certManager" }}outrigger-serving{{ include "outrigger.suffix" . }}
