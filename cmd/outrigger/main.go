@@ -82,7 +82,7 @@ func newRoot(program string) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{hinted{err, cmd.CommandPath() + " --help"}}
 	})
-	root.AddCommand(newInject(name), newUninject(name), newAnnotations(name), newVersion())
+	root.AddCommand(newInject(name), newUninject(name), newAnnotations(name), newMissed(name), newVersion())
 	return root
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"outrigger.dev/outrigger/charts"
 	"outrigger.dev/outrigger/test/controlplane"
@@ -49,6 +50,11 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 			before: func(t *testing.T, i *injector.Injector) { issue(t, i, certificates, bundle) },
 		},
 		"proxyconfigs": {values: []string{"nativeSidecars=true", "istio.proxyConfigs=true"}, args: []string{"--native-sidecars=true", "--proxy-configs=true"}},
+		"detector": {
+			values: []string{"nativeSidecars=true", "webhook.failurePolicy=Ignore", "detector.enabled=true"},
+			args:   []string{"--native-sidecars=true", "--detector", "--detector-interval=1s"},
+			before: func(t *testing.T, _ *injector.Injector) { lose(t, "detector") },
+		},
 		"istio": {
 			values: []string{"nativeSidecars=true", "istio.config=istio-system", "istio.proxyConfigs=false"},
 			args:   []string{"--native-sidecars=true", "--istio-config=istio-system", "--proxy-configs=false"},
@@ -99,6 +105,15 @@ func issue(t *testing.T, i *injector.Injector, dir, bundle string) {
 		t.Fatal(err)
 	}
 	kubectl(t, "patch", "mutatingwebhookconfiguration", i.Name(), "--type=json", "--patch", string(text))
+}
+
+// lose makes a pod that a revision should inject, and that misses its sidecar.
+func lose(t *testing.T, revision string) {
+	t.Helper()
+	namespace := newNamespaces(t, map[string]string{"istio.io/rev": revision})[0].Name
+	if _, err := cluster.Client().CoreV1().Pods(namespace).Create(within(t), probe(nil), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // exercise has a server do all that it does in its life: serve, follow its
