@@ -58,6 +58,16 @@ e2e: ## run only the end-to-end tests, on a real API server
 e2e-real: cluster-deps ## run the tests on pods that run, in a cluster with a real node
 	@go -C tools run ./suites binaries node cluster e2ereal
 
+.PHONY: test-matrix
+test-matrix: ## run the laws and the install on the oldest Kubernetes that the chart allows, and on one newer than ours
+	@for version in oldest next; do \
+		OUTRIGGER_TEST_KUBERNETES=$$version go -C tools run ./suites binaries matrix || exit 1; \
+	done
+
+.PHONY: soak
+soak: cluster-deps ## create pods while everything happens to Outrigger in a cluster with a real node: none may be lost (RATE=50 FOR=5m)
+	@go -C test/cluster run ./cmd/soak -rate $(or $(RATE),50) -for $(or $(FOR),5m)
+
 # A round runs every benchmark for TIME; the tables have the medians of COUNT
 # rounds. RUN picks benchmarks, RAW names a file to keep Go's own output in, and
 # CPUTIME=1 compares the time of all cores, for a machine that is busy.

@@ -1,0 +1,36 @@
+package e2ereal_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"outrigger.dev/outrigger/test/cluster"
+	"outrigger.dev/outrigger/test/cluster/soak"
+)
+
+// The short form of "make soak". Its runs are made at the same time, and no other test with
+// them: creating pods takes the machine's time.
+func TestSoak(t *testing.T) {
+	c := real(t)
+	for name, run := range map[string]func(context.Context, *cluster.Cluster, soak.Options) (*soak.Report, error){
+		"an authority of its own":     soak.SelfSigned,
+		"a certificate from a Secret": soak.Files,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+			defer cancel()
+			report, err := run(ctx, c, soak.Options{Rate: 20})
+			if report != nil {
+				t.Log(report)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := report.Lost(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
