@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"outrigger.dev/outrigger/internal/missing"
+	"outrigger.dev/outrigger/certs"
 	"outrigger.dev/outrigger/internal/webhook"
 )
 
@@ -41,26 +42,37 @@ var described = regexp.MustCompile(`^Desc{fqName: "([^"]+)", help: "((?:[^"\\]|\
 
 func (c *catalogue) MustRegister(collectors ...prometheus.Collector) {
 	for _, collector := range collectors {
-		descriptions := make(chan *prometheus.Desc, 1)
-		collector.Describe(descriptions)
-		parts := described.FindStringSubmatch((<-descriptions).String())
-		if parts == nil {
-			panic("a description of another form")
+		descriptions := make(chan *prometheus.Desc)
+		go func() {
+			defer close(descriptions)
+			collector.Describe(descriptions)
+		}()
+		for description := range descriptions {
+			c.metrics = append(c.metrics, describe(description, collector))
 		}
-		m := metric{name: parts[1], help: parts[2]}
-		if parts[3] != "" {
-			m.labels = strings.Split(parts[3], ",")
-		}
-		switch collector.(type) {
-		case prometheus.Histogram, *prometheus.HistogramVec:
-			m.kind = "histogram"
-		case prometheus.Gauge, *prometheus.GaugeVec:
-			m.kind = "gauge"
-		default:
+	}
+}
+
+// describe reads a description. What kind of metric it is the collector says, or the name, as
+// names of metrics do.
+func describe(description *prometheus.Desc, by prometheus.Collector) metric {
+	parts := described.FindStringSubmatch(description.String())
+	if parts == nil {
+		panic("a description of another form: " + description.String())
+	}
+	m := metric{kind: "gauge", name: parts[1], help: parts[2]}
+	if parts[3] != "" {
+		m.labels = strings.Split(parts[3], ",")
+	}
+	switch by.(type) {
+	case prometheus.Histogram, *prometheus.HistogramVec:
+		m.kind = "histogram"
+	default:
+		if strings.HasSuffix(m.name, "_total") {
 			m.kind = "counter"
 		}
-		c.metrics = append(c.metrics, m)
 	}
+	return m
 }
 
 func metrics(t *testing.T) []metric {
@@ -68,6 +80,7 @@ func metrics(t *testing.T) []metric {
 	var c catalogue
 	webhook.NewMetrics(&c)
 	missing.NewMetrics(&c)
+	c.MustRegister(certs.Metrics{})
 	if len(c.metrics) == 0 {
 		t.Fatal("the server registers no metrics")
 	}
@@ -111,8 +124,8 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// panel shows one metric: a counter by its rate, a histogram by quantiles, a gauge as
-// it is. Two stand side by side.
+// panel shows one metric: a counter by its rate, a histogram by quantiles, a moment by how
+// far off it is, another gauge as it is. Two stand side by side.
 func panel(m metric, n int) map[string]any {
 	const jobs = `{job=~"$job"}`
 	by := strings.Join(m.labels, ", ")
@@ -133,6 +146,9 @@ func panel(m metric, n int) map[string]any {
 		target(fmt.Sprintf("sum by (%s) (rate(%s%s[$__rate_interval]))", by, m.name, jobs), legend)
 	case m.kind == "counter":
 		target(fmt.Sprintf("sum(rate(%s%s[$__rate_interval]))", m.name, jobs), "a second")
+	case strings.HasSuffix(m.name, "_timestamp_seconds"):
+		target(m.name+jobs+" - time()", "{{pod}}")
+		m.help += " Here as the time until then."
 	case by != "":
 		target(fmt.Sprintf("sum by (%s) (%s%s)", by, m.name, jobs), legend)
 	default:

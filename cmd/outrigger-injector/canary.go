@@ -108,3 +108,11 @@ func withCanary(next http.Handler, revision string, log *slog.Logger) http.Handl
 	mux.Handle("/", next)
 	return mux
 }
+
+// one is 1 for true.
+func one(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"k8s.io/client-go/kubernetes"
 
+	"outrigger.dev/outrigger/certs"
 	"outrigger.dev/outrigger/inject"
 	"outrigger.dev/outrigger/internal/cluster"
 	"outrigger.dev/outrigger/internal/webhook"
@@ -104,7 +105,7 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	registry.MustRegister(certificateMetrics{tls})
+	registry.MustRegister(certs.Metrics{Of: tls})
 
 	p := &program{following: map[string]func(context.Context) error{
 		"configuration": quiet(configuration.Run),

@@ -1,16 +1,20 @@
-package main
+package certs
 
 import (
 	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"outrigger.dev/outrigger/certs"
 )
 
-// certificateMetrics are what a certificate says of itself, when they are asked for.
-type certificateMetrics struct{ of certificate }
+// Metrics are what a [Keeper] or a [Given] says of itself at the moment when they are
+// collected. They are a prometheus.Collector.
+type Metrics struct {
+	Of interface {
+		Ready(now time.Time) error
+		Status() Status
+	}
+}
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("outrigger_"+name, help, labels, nil)
@@ -34,32 +38,32 @@ var (
 )
 
 // Describe is for prometheus.Collector.
-func (m certificateMetrics) Describe(to chan<- *prometheus.Desc) {
+func (m Metrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{leafExpiry, leavesServed, leavesRefused, authorityExpiry, rotationPhase, bundleInSync, bundleNotOurs} {
 		to <- d
 	}
 }
 
 // Collect is for prometheus.Collector. What is not known or does not apply has no value.
-func (m certificateMetrics) Collect(to chan<- prometheus.Metric) {
+func (m Metrics) Collect(to chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	status := m.of.Status()
+	status := m.Of.Status()
 	to <- prometheus.MustNewConstMetric(leavesServed, prometheus.CounterValue, float64(status.Served))
 	to <- prometheus.MustNewConstMetric(leavesRefused, prometheus.CounterValue, float64(status.Refused))
 	if status.Leaf != nil {
 		gauge(leafExpiry, float64(status.Leaf.NotAfter.Unix()))
 	}
 	if status.Unchecked == "" {
-		gauge(bundleInSync, one(m.of.Ready(time.Now()) == nil))
+		gauge(bundleInSync, one(m.Of.Ready(time.Now()) == nil))
 	}
 	if status.Authority == nil {
 		return
 	}
 	gauge(authorityExpiry, float64(status.Authority.NotAfter.Unix()))
-	gauge(bundleNotOurs, one(errors.Is(status.Fault, certs.ErrNotOurs)))
-	for _, phase := range certs.Phases {
+	gauge(bundleNotOurs, one(errors.Is(status.Fault, ErrNotOurs)))
+	for _, phase := range Phases {
 		gauge(rotationPhase, one(phase == status.Phase), string(phase))
 	}
 }
