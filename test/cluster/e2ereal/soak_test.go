@@ -13,15 +13,18 @@ import (
 // them: creating pods takes the machine's time.
 func TestSoak(t *testing.T) {
 	c := real(t)
-	for name, run := range map[string]func(context.Context, *cluster.Cluster, soak.Options) (*soak.Report, error){
-		"an authority of its own":     soak.SelfSigned,
-		"a certificate from a Secret": soak.Files,
+	for name, soaking := range map[string]struct {
+		run  func(context.Context, *cluster.Cluster, soak.Options) (*soak.Report, error)
+		rate int
+	}{
+		"an authority of its own":     {soak.SelfSigned, 20},
+		"a certificate from a Secret": {soak.Files, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 			defer cancel()
-			report, err := run(ctx, c, soak.Options{Rate: 20})
+			report, err := soaking.run(ctx, c, soak.Options{Rate: soaking.rate})
 			if report != nil {
 				t.Log(report)
 			}

@@ -64,19 +64,19 @@ func (r *run) rotateAuthority(ctx context.Context, done func()) error {
 // replaceReplicas deletes one replica after the other and rolls all of them out, again and
 // again, and is done after the first time. What has begun is ended.
 func (r *run) replaceReplicas(ctx context.Context, done func()) error {
-	for ctx.Err() == nil {
-		for range 2 {
-			if err := r.deleteOldest(context.WithoutCancel(ctx)); err != nil {
-				return err
-			}
-			r.report.note(Deletion)
-		}
-		if err := r.rollOut(context.WithoutCancel(ctx)); err != nil {
+	steps := []struct {
+		replace func(context.Context) error
+		what    string
+	}{{r.deleteOldest, Deletion}, {r.deleteOldest, Deletion}, {r.rollOut, Rollout}}
+	for n := 0; ctx.Err() == nil; n++ {
+		step := steps[n%len(steps)]
+		if err := step.replace(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
-		r.report.note(Rollout)
-		done()
-		done = func() {}
+		r.report.note(step.what)
+		if n == len(steps)-1 {
+			done()
+		}
 	}
 	return nil
 }
