@@ -145,23 +145,43 @@ func wantWrites(t *testing.T, i *injector.Injector, want int) {
 }
 
 // Whoever replaces the webhook configuration by one without a CA bundle finds it there
-// again, the same.
+// again, the same; also who does while no server runs.
 func TestWipedBundleIsWrittenAgain(t *testing.T) {
 	t.Parallel()
 	server, namespace := install(t, injector.Options{Revision: "wiped"})
 	before := bundleOf(t, server)
-	c := configurationOf(t, server)
-	for i := range c.Webhooks {
-		c.Webhooks[i].ClientConfig.CABundle = nil
+	wipe := func() {
+		t.Helper()
+		c := configurationOf(t, server)
+		for i := range c.Webhooks {
+			c.Webhooks[i].ClientConfig.CABundle = nil
+		}
+		_, err := cluster.Client().AdmissionregistrationV1().MutatingWebhookConfigurations().Update(within(t), c, metav1.UpdateOptions{FieldManager: "eager"})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	_, err := cluster.Client().AdmissionregistrationV1().MutatingWebhookConfigurations().Update(within(t), c, metav1.UpdateOptions{FieldManager: "eager"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	wipe()
 	began := time.Now()
 	until(t, "the CA bundle is back", func() bool { return bundleOf(t, server) == before })
 	t.Logf("back after %s", time.Since(began).Round(10*time.Millisecond))
 	awaitInjected(t, namespace, "wiped")
+
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	wipe()
+	if err := server.Start(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	if bundleOf(t, server) != before {
+		t.Error("the server is ready, and the CA bundle is not back")
+	}
+	// The API server reads it a moment later.
+	until(t, "pods are injected again", func() bool {
+		got := create(t, namespace, newPod("", func(p *corev1.Pod) { p.GenerateName = "again-" }))
+		return got.Err == nil && injectedBy(got.Pod) == "wiped"
+	})
 }
 
 // Where somebody else has written the CA bundle the server leaves it so, and says

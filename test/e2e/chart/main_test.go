@@ -151,11 +151,14 @@ func kubectlOn(t *testing.T, manifests string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// wantNoDiff wants the cluster to be as the manifests say.
+// wantNoDiff wants the cluster to be as the manifests say, whether the client compares or, as
+// GitOps controllers have it, the API server.
 func wantNoDiff(t *testing.T, manifests string) {
 	t.Helper()
-	if out, err := kubectlOn(t, manifests, "diff"); err != nil || strings.TrimSpace(out) != "" {
-		t.Errorf("kubectl diff: %v\n%s", err, out)
+	for _, side := range []string{"--server-side=false", "--server-side=true"} {
+		if out, err := kubectlOn(t, manifests, "diff", side); err != nil || strings.TrimSpace(out) != "" {
+			t.Errorf("kubectl diff %s: %v\n%s", side, err, out)
+		}
 	}
 }
 
