@@ -3,6 +3,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -133,8 +134,11 @@ func TestSuitesAreChosenByName(t *testing.T) {
 	if err != nil || len(chosen) != 2 || chosen[0].name != "unit" {
 		t.Errorf("got %v, %v, want unit, then e2e", chosen, err)
 	}
-	if all, err := choose(nil); err != nil || len(all) != len(suites) {
-		t.Errorf("got %d suites and %v, want all without a name", len(all), err)
+	if all, err := choose(nil); err != nil || len(all) != len(suites)-1 || slices.ContainsFunc(all, func(s suite) bool { return s.named }) {
+		t.Errorf("got %d suites and %v, want all without a name but the matrix", len(all), err)
+	}
+	if chosen, err = choose([]string{"matrix"}); err != nil || len(chosen) != 1 {
+		t.Errorf("got %v, %v, want the matrix, where it is named", chosen, err)
 	}
 	if _, err := choose([]string{"unti"}); err == nil || !strings.Contains(err.Error(), `"unti"`) {
 		t.Errorf("got %v, want the name that is wrong", err)

@@ -3,7 +3,7 @@
 //
 //	suites [-root DIR] [-v] [SUITE...]
 //
-// Without names it runs all. It ends with a table of counts and wall times, what
+// Without names it runs all but those that have to be named. It ends with a table of counts and wall times, what
 // tests say of themselves, every skipped test with its reason, and the line
 // "N passed, M failed, K skipped". The exit status is 1 if anything failed.
 package main
@@ -44,11 +44,11 @@ func main() {
 }
 
 // choose returns the suites with these names, in the order in which they run;
-// all of them without names.
+// without names all of them but those that have to be named.
 func choose(names []string) ([]suite, error) {
 	var chosen []suite
 	for _, s := range suites {
-		if slices.Contains(names, s.name) || len(names) == 0 {
+		if slices.Contains(names, s.name) || len(names) == 0 && !s.named {
 			chosen = append(chosen, s)
 		}
 	}

@@ -31,6 +31,8 @@ type suite struct {
 	fuzz time.Duration
 	// live prints each test as it ends: for suites of few, slow tests.
 	live bool
+	// named is for what runs only when it is asked for by its name.
+	named bool
 }
 
 // suites is every suite, in the order in which they run: what fails fastest first.
@@ -81,9 +83,26 @@ var suites = []suite{
 		dir: "test/demo", packages: []string{"./..."}, flags: []string{"-timeout=30m"}, live: true,
 	},
 	{
+		name: "matrix", about: "the laws, the exclusions and the install on another Kubernetes, which OUTRIGGER_TEST_KUBERNETES names",
+		dir: "test/e2e", packages: []string{".", "./chart"}, flags: []string{"-timeout=20m", "-count=1", "-run=" + strings.Join(everywhere, "|")},
+		live: true, named: true,
+	},
+	{
 		name: "fuzz", about: "a minute of each fuzz target of the product",
 		dir: ".", packages: []string{"./..."}, fuzz: time.Minute, live: true,
 	},
+}
+
+// everywhere are the tests that hold on every version of Kubernetes: others create pods with
+// fields that not each of them knows.
+var everywhere = []string{
+	"TestDeploymentGetsItsSidecar", "TestPodsElsewhereAreUntouched", "TestEveryCellOfTheDecisionTables",
+	"TestDecisionsReachUserAndAuditLog", "TestDenialHasItsStatus", "TestSystemNamespacesAreNotAskedAbout",
+	"TestExclusionsAreTheServersRules", "TestDeadWebhookBlocksOnlyWhatIsInjected", "TestNamespacesByDefault",
+	"TestNeighbours", "TestPodWithoutMetadata", "TestPodsOfOddShapesAreInjected", "TestDryRunIsTheTruth",
+	"TestExportedPodsComeBackTheSame", "TestPodMovesToAnotherRevision", "TestServerStartsWithoutComplaint",
+	"TestReplicasThatStartTogetherAgree", "TestWipedBundleIsWrittenAgain", "TestConfigurationChanges",
+	"TestProfiles", "TestLifeOfARelease", "TestGoldensAreTakenAsTheyAre", "TestRightsAreThoseThatAreUsed",
 }
 
 // run runs the suite under root and tells rep what happens. The error is about

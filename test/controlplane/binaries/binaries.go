@@ -4,7 +4,7 @@
 //
 // They are built from Go modules, so a machine needs Go and a module proxy and nothing
 // else: no container engine, no download of executables. What is built is pinned by the
-// go.mod and go.sum of two modules that hold no code of their own, one for etcd and one for
+// go.mod and go.sum of modules that hold no code of their own, one for etcd and one for
 // the rest, which Kubernetes' own versions of its libraries serve as well. They lie in the
 // folder modules under names that Go does not take for modules, and are embedded, so that
 // the package works wherever it was imported from. For another version, edit the .mod file
@@ -14,6 +14,10 @@
 // under its version. Processes that want it at the same time wait for each other, and a
 // build that was cut short leaves nothing that looks complete.
 //
+// The environment variable OUTRIGGER_TEST_KUBERNETES asks for API server, controller manager and
+// scheduler of another version: oldest, the first that the chart allows, or next, one that is
+// newer than the k8s.io/api that Outrigger is built with. The other programs stay as they are.
+//
 // Programs that the folder in KUBEBUILDER_ASSETS has are used instead of built.
 package binaries
 
@@ -21,9 +25,12 @@ package binaries
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // Paths says where each program is. Those of a node are empty unless they were asked for.
@@ -49,17 +56,35 @@ type program struct {
 // kubernetes is where most programs come from.
 var kubernetes = &project{name: "kubernetes", path: "k8s.io/kubernetes", module: "kubernetes", stamp: kubernetesVersion}
 
-// programs lists what a control plane consists of, in the order in which it is built: etcd
-// is the quickest, so a machine that cannot build says so early.
-func programs() []program {
+// others are the versions of Kubernetes that are there besides, each in a .mod file of its own.
+var others = []string{"oldest", "next"}
+
+// tested is the Kubernetes that the environment asks for.
+func tested() (*project, error) {
+	const variable = "OUTRIGGER_TEST_KUBERNETES"
+	name := os.Getenv(variable)
+	switch {
+	case name == "":
+		return kubernetes, nil
+	case !slices.Contains(others, name):
+		return nil, fmt.Errorf("%s=%s: want %s, or nothing", variable, name, strings.Join(others, ", "))
+	}
+	other := *kubernetes
+	other.module = kubernetes.module + "-" + name
+	return &other, nil
+}
+
+// programs lists what a control plane with some Kubernetes consists of, in the order in which it
+// is built: etcd is the quickest, so a machine that cannot build says so early.
+func programs(tested *project) []program {
 	etcd := &project{name: "etcd", path: "go.etcd.io/etcd/server/v3", module: "etcd"}
 	kwok := &project{name: "kwok", path: "sigs.k8s.io/kwok", module: "kubernetes"}
 	return []program{
 		{"etcd", "", etcd, func(p *Paths) *string { return &p.Etcd }},
-		{"kube-apiserver", "/cmd/kube-apiserver", kubernetes, func(p *Paths) *string { return &p.APIServer }},
-		{"kube-controller-manager", "/cmd/kube-controller-manager", kubernetes,
+		{"kube-apiserver", "/cmd/kube-apiserver", tested, func(p *Paths) *string { return &p.APIServer }},
+		{"kube-controller-manager", "/cmd/kube-controller-manager", tested,
 			func(p *Paths) *string { return &p.ControllerManager }},
-		{"kube-scheduler", "/cmd/kube-scheduler", kubernetes, func(p *Paths) *string { return &p.Scheduler }},
+		{"kube-scheduler", "/cmd/kube-scheduler", tested, func(p *Paths) *string { return &p.Scheduler }},
 		{"kubectl", "/cmd/kubectl", kubernetes, func(p *Paths) *string { return &p.Kubectl }},
 		{"kwok", "/cmd/kwok", kwok, func(p *Paths) *string { return &p.Kwok }},
 	}
@@ -80,21 +105,26 @@ func nodePrograms() []program {
 // A cancelled build keeps what is complete, and Go keeps the packages that were compiled,
 // so the next one goes on from there.
 func Build(ctx context.Context, progress io.Writer) (Paths, error) {
-	return build(ctx, progress, programs())
+	return build(ctx, progress, nil)
 }
 
 // BuildNode does the same and has the programs of a node ready as well, which takes some
 // three minutes more the first time. They are for Linux.
 func BuildNode(ctx context.Context, progress io.Writer) (Paths, error) {
-	return build(ctx, progress, append(programs(), nodePrograms()...))
+	return build(ctx, progress, nodePrograms())
 }
 
-// build is Build for the programs that are wanted.
-func build(ctx context.Context, progress io.Writer, wanted []program) (Paths, error) {
+// build is Build, for more programs than those of a control plane.
+func build(ctx context.Context, progress io.Writer, more []program) (Paths, error) {
 	cache, err := Cache()
 	if err != nil {
 		return Paths{}, err
 	}
+	kubernetes, err := tested()
+	if err != nil {
+		return Paths{}, err
+	}
+	wanted := append(programs(kubernetes), more...)
 	b := builder{root: filepath.Join(cache, "controlplane"), progress: progress}
 
 	paths, missing, err := b.look(wanted)

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +20,7 @@ import (
 )
 
 func TestVersionsComeFromTheModules(t *testing.T) {
-	for _, p := range append(programs(), nodePrograms()...) {
+	for _, p := range append(programs(kubernetes), nodePrograms()...) {
 		version, err := p.project.version()
 		if err != nil {
 			t.Error(err)
@@ -32,13 +34,65 @@ func TestVersionsComeFromTheModules(t *testing.T) {
 	}
 }
 
+// The versions that the matrix runs on stay where they belong: at the edge of what the chart
+// allows, and past what Outrigger knows.
+func TestOtherVersionsAreOlderAndNewer(t *testing.T) {
+	minor := func(text string, pattern string) int {
+		t.Helper()
+		found := regexp.MustCompile(pattern).FindStringSubmatch(text)
+		if found == nil {
+			t.Fatalf("no %s in:\n%s", pattern, text)
+		}
+		n, err := strconv.Atoi(found[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	version := func(name string) string {
+		t.Helper()
+		t.Setenv("OUTRIGGER_TEST_KUBERNETES", name)
+		project, err := tested()
+		if err != nil {
+			t.Fatal(err)
+		}
+		version, err := project.version()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return version
+	}
+	allowed := minor(read(t, "../../../charts/outrigger/Chart.yaml"), `(?m)^kubeVersion: ">=1\.(\d+)\.0-0"$`)
+	if got, want := version("oldest"), fmt.Sprintf("v1.%d.0", allowed); got != want {
+		t.Errorf("oldest: %s, and the chart allows %s", got, want)
+	}
+	known := minor(read(t, "../../../go.mod"), `(?m)^\tk8s\.io/api v0\.(\d+)\.`)
+	if got := version("next"); minor(got, `^v1\.(\d+)\.0`) <= known {
+		t.Errorf("next: %s, and Outrigger is built with k8s.io/api v0.%d", got, known)
+	}
+	t.Setenv("OUTRIGGER_TEST_KUBERNETES", "latest")
+	if _, err := Build(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), "OUTRIGGER_TEST_KUBERNETES=latest: want oldest, next") {
+		t.Errorf("a version that is not there: %v", err)
+	}
+}
+
+// read reads a file.
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func TestAssetsAreUsedForWhatTheyHave(t *testing.T) {
 	cache, assets := t.TempDir(), t.TempDir()
 	t.Setenv("OUTRIGGER_CACHE", cache)
 	t.Setenv("KUBEBUILDER_ASSETS", assets)
 	b := builder{root: filepath.Join(cache, "controlplane")}
 	want := Paths{}
-	for _, p := range programs() {
+	for _, p := range programs(kubernetes) {
 		file, err := b.file(p)
 		if err != nil {
 			t.Fatal(err)
@@ -69,7 +123,7 @@ func TestBuildThatIsCutShortLeavesNothing(t *testing.T) {
 	cancel()
 	var progress bytes.Buffer
 	b := builder{root: root, progress: &progress}
-	if err := b.build(ctx, programs()[0], 1, 1); !errors.Is(err, context.Canceled) {
+	if err := b.build(ctx, programs(kubernetes)[0], 1, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("error: %v, want %v", err, context.Canceled)
 	}
 	if left, _ := os.ReadDir(root); len(left) > 0 {
