@@ -19,41 +19,63 @@ var exclusions = []struct{ value, condition string }{
 	{"critical", "exclude-critical"},
 }
 
-// Every combination of them that the schema allows renders just these conditions, in
-// every entry of every configuration, under every profile that has a webhook.
+// Every combination of them that the schema allows, true, false or left to the profile, renders
+// just these conditions, in every entry of every configuration, under every profile that has a
+// webhook, with conditions of the user's and without.
 func TestEveryCombinationOfExclusionsIsRendered(t *testing.T) {
-	for n := range 1 << len(exclusions) {
+	profiles := []string{"default", "demo", "minimal", "preview", "openshift"}
+	byProfile := map[string]map[string]bool{}
+	for _, profile := range profiles {
+		byProfile[profile] = map[string]bool{}
+		for _, condition := range conditionsOf(t, "profile: "+profile)[0] {
+			byProfile[profile][condition] = true
+		}
+	}
+	for n := range 3 * 3 * 3 * 3 * 3 {
+		profile := profiles[n%len(profiles)]
 		var set, want []string
-		for i, e := range exclusions {
-			on := n>>i&1 == 1
-			set = append(set, fmt.Sprintf("%s: %v", e.value, on))
-			if on {
+		for i, rest := 0, n; i < len(exclusions); i, rest = i+1, rest/3 {
+			e := exclusions[i]
+			chosen := []string{"true", "false", "null"}[rest%3]
+			set = append(set, e.value+": "+chosen)
+			if chosen == "true" || chosen == "null" && byProfile[profile][e.condition] {
 				want = append(want, e.condition)
 			}
 		}
-		profile := []string{"default", "demo", "minimal", "preview", "openshift"}[n%5]
-		own := n%3 == 0
 		values := fmt.Sprintf("profile: %s\nrevisionTags: [prod]\nwebhook:\n  exclude: {%s}\n", profile, strings.Join(set, ", "))
-		if own {
+		if n%2 == 0 {
 			values += "  matchConditions: [{name: mine, expression: 'true'}]\n"
 			want = append(want, "mine")
 		}
-		configurations := every[*admissionv1.MutatingWebhookConfiguration](t, values)
-		if len(configurations) != 2 {
-			t.Fatalf("%d configurations, want that of the revision and that of the tag", len(configurations))
+		entries := conditionsOf(t, values)
+		if len(entries) != 5+2 {
+			t.Fatalf("%d entries, want those of the revision and those of the tag", len(entries))
 		}
-		for _, c := range configurations {
-			for _, entry := range c.Webhooks {
-				var got []string
-				for _, condition := range entry.MatchConditions {
-					got = append(got, condition.Name)
-				}
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("%s\n%s of %s (-want +got):\n%s", values, entry.Name, c.Name, diff)
-				}
+		for _, got := range entries {
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s\n(-want +got):\n%s", values, diff)
 			}
 		}
 	}
+	if len(byProfile["default"]) == 0 || len(byProfile["demo"]) == len(byProfile["default"]) {
+		t.Errorf("%v: profiles are all the same, which proves nothing of null", byProfile)
+	}
+}
+
+// conditionsOf are the names of the conditions of every entry of every configuration.
+func conditionsOf(t *testing.T, values string) [][]string {
+	t.Helper()
+	var all [][]string
+	for _, c := range every[*admissionv1.MutatingWebhookConfiguration](t, values) {
+		for _, entry := range c.Webhooks {
+			var names []string
+			for _, condition := range entry.MatchConditions {
+				names = append(names, condition.Name)
+			}
+			all = append(all, names)
+		}
+	}
+	return all
 }
 
 // The schema knows no other exclusion, and the profile default sets every one.
