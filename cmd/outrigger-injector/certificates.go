@@ -8,7 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/client-go/dynamic"
+	certmanagerclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/typed/certmanager/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -47,11 +48,13 @@ func newCertificate(o *options, config *rest.Config, client kubernetes.Interface
 		files := &certs.Files{Given: certs.Given{Callers: &trust, Log: log}, Dir: o.certDir}
 		return &servedCertificate{certificate: files, run: notified(files, log)}, nil
 	case certManager:
-		resources, err := dynamic.NewForConfig(config)
+		inJSON := rest.CopyConfig(config) // the API server has custom resources in nothing else
+		inJSON.ContentType, inJSON.AcceptContentTypes = runtime.ContentTypeJSON, ""
+		resources, err := certmanagerclient.NewForConfig(inJSON)
 		if err != nil {
 			return nil, err
 		}
-		issued := &cluster.Certificate{Client: resources, Namespace: o.namespace, Name: o.certificate}
+		issued := &cluster.Certificate{Certificates: resources.Certificates(o.namespace), Namespace: o.namespace, Name: o.certificate}
 		secret := &cluster.CertificateSecret{
 			Given:   certs.Given{Callers: &trust, Strict: true, Log: log},
 			Secrets: client.CoreV1().Secrets(o.namespace), Namespace: o.namespace, Name: o.certificateSecret,

@@ -6,42 +6,29 @@ import (
 	"sync/atomic"
 	"time"
 
+	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	certmanagermetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	certmanagerclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/typed/certmanager/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
 )
-
-// certificates is cert-manager's resource.
-var certificates = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "certificates"}
 
 // Certificate reads of a cert-manager Certificate what it waits for. It needs the
 // right to get that one. Safe for concurrent use.
-//
-// cert-manager's own types would bring twenty modules for the conditions that are
-// read here, so they are named here.
 type Certificate struct {
-	Client    dynamic.Interface
+	Certificates certmanagerclient.CertificateInterface
+	// Namespace is the one that Certificates reads.
 	Namespace string
 	Name      string
 
 	waits atomic.Pointer[string]
 }
 
-// certificateStatus is what is read of a Certificate.
-type certificateStatus struct {
-	Status struct {
-		Conditions []metav1.Condition `json:"conditions"`
-	} `json:"status"`
-}
-
 // Run reads it again and again until ctx ends.
 func (c *Certificate) Run(ctx context.Context) {
 	for {
 		reading, done := context.WithTimeout(ctx, again)
-		waits := c.read(reading)
+		waits := c.Read(reading)
 		done()
 		if ctx.Err() != nil {
 			return
@@ -55,8 +42,8 @@ func (c *Certificate) Run(ctx context.Context) {
 	}
 }
 
-// Waits is what the Certificate waits for, for people; "" where it is issued and for
-// nothing.
+// Waits is what the Certificate waited for when Run read it last, for people; "" where
+// it is issued and for nothing.
 func (c *Certificate) Waits() string {
 	if waits := c.waits.Load(); waits != nil {
 		return *waits
@@ -66,15 +53,17 @@ func (c *Certificate) Waits() string {
 
 func (c *Certificate) name() string { return fmt.Sprintf("certificate %q", c.Namespace+"/"+c.Name) }
 
-func (c *Certificate) read(ctx context.Context) string {
-	found, err := c.Client.Resource(certificates).Namespace(c.Namespace).Get(ctx, c.Name, metav1.GetOptions{})
+// Read reads once what the Certificate waits for, in the words of Waits. That it
+// cannot be read is one of the things that it says.
+func (c *Certificate) Read(ctx context.Context) string {
+	found, err := c.Certificates.Get(ctx, c.Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
 		return c.name() + ": does not exist; is cert-manager installed, and was the chart with certificates.mode=certManager?"
 	case err != nil:
 		return fmt.Sprintf("%s: %v", c.name(), err)
 	}
-	if waits := waitsFor(found); waits != "" {
+	if waits := waitsFor(found.Status.Conditions); waits != "" {
 		return c.name() + ": " + waits
 	}
 	return ""
@@ -87,23 +76,19 @@ func (c *Certificate) read(ctx context.Context) string {
 //	not true   true      what Issuing says
 //	not true   other     what Ready says
 //	true       any       nothing: a renewal is under way, at most
-func waitsFor(found *unstructured.Unstructured) string {
-	var c certificateStatus
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(found.Object, &c); err != nil {
-		return err.Error()
-	}
-	conditions := map[string]metav1.Condition{}
-	for _, condition := range c.Status.Conditions {
+func waitsFor(all []certmanagerv1.CertificateCondition) string {
+	conditions := map[certmanagerv1.CertificateConditionType]certmanagerv1.CertificateCondition{}
+	for _, condition := range all {
 		conditions[condition.Type] = condition
 	}
-	ready, looked := conditions["Ready"]
-	issuing := conditions["Issuing"]
+	ready, looked := conditions[certmanagerv1.CertificateConditionReady]
+	issuing := conditions[certmanagerv1.CertificateConditionIssuing]
 	switch {
 	case !looked:
 		return "waits for cert-manager, which has not looked at it yet"
-	case ready.Status == metav1.ConditionTrue:
+	case ready.Status == certmanagermetav1.ConditionTrue:
 		return ""
-	case issuing.Status == metav1.ConditionTrue:
+	case issuing.Status == certmanagermetav1.ConditionTrue:
 		return "is being issued: " + issuing.Message
 	}
 	return fmt.Sprintf("%s: %s", ready.Reason, ready.Message)

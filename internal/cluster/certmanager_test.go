@@ -6,13 +6,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	certmanagermetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	certmanagerfake "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/fake"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/fake"
 
 	"outrigger.dev/outrigger/certs"
@@ -20,20 +20,15 @@ import (
 )
 
 // issued is a Certificate with conditions as cert-manager writes them.
-func issued(conditions ...any) *unstructured.Unstructured {
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "cert-manager.io/v1", "kind": "Certificate",
-		"metadata": map[string]any{"namespace": "outrigger-system", "name": "outrigger-injector"},
-		"spec":     map[string]any{"secretName": "outrigger-serving"},
-		"status":   map[string]any{"conditions": conditions, "revision": int64(1)},
-	}}
+func issued(conditions ...certmanagerv1.CertificateCondition) *certmanagerv1.Certificate {
+	return &certmanagerv1.Certificate{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "outrigger-system", Name: "outrigger-injector"},
+		Status:     certmanagerv1.CertificateStatus{Conditions: conditions},
+	}
 }
 
-func condition(of, status, reason, message string) any {
-	return map[string]any{
-		"type": of, "status": status, "reason": reason, "message": message, "observedGeneration": int64(1),
-		"lastTransitionTime": "2026-01-02T03:04:05Z",
-	}
+func condition(of certmanagerv1.CertificateConditionType, status certmanagermetav1.ConditionStatus, reason, message string) certmanagerv1.CertificateCondition {
+	return certmanagerv1.CertificateCondition{Type: of, Status: status, Reason: reason, Message: message}
 }
 
 func TestCertificateSaysWhatItWaitsFor(t *testing.T) {
@@ -67,10 +62,8 @@ func TestCertificateSaysWhatItWaitsFor(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
-					{Group: "cert-manager.io", Version: "v1", Resource: "certificates"}: "CertificateList",
-				}, tc.objects...)
-				c := &cluster.Certificate{Client: client, Namespace: "outrigger-system", Name: "outrigger-injector"}
+				client := certmanagerfake.NewClientset(tc.objects...).CertmanagerV1()
+				c := &cluster.Certificate{Certificates: client.Certificates("outrigger-system"), Namespace: "outrigger-system", Name: "outrigger-injector"}
 				go c.Run(t.Context())
 				synctest.Wait()
 				if diff := cmp.Diff(tc.want, c.Waits()); diff != "" {
