@@ -10,7 +10,8 @@
 //	note: what the reader may not know
 //	skipped Kind namespace/name: reason: sentence
 //
-// Exit status: 0, and 1 for an error, 64 for a command that is not understood.
+// Exit status: 0, and 1 for an error, 64 for a command that is not understood,
+// 79 for a check that found something.
 package main
 
 import (
@@ -47,6 +48,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
+	if errors.Is(err, errFound) {
+		return exitFound
+	}
 	report(stderr, err)
 	if errors.As(err, new(usageError)) {
 		return exitUsage
@@ -82,7 +86,14 @@ func newRoot(program string) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{hinted{err, cmd.CommandPath() + " --help"}}
 	})
-	root.AddCommand(newInject(name), newUninject(name), newAnnotations(name), newMissed(name), newVersion())
+	root.AddCommand(
+		newInject(name),
+		newUninject(name),
+		newAnnotations(name),
+		newCheck(name),
+		newMissed(name),
+		newVersion(),
+	)
 	return root
 }
 
