@@ -16,6 +16,7 @@ import (
 	"outrigger.dev/outrigger/certs"
 	"outrigger.dev/outrigger/inject"
 	"outrigger.dev/outrigger/internal/cluster"
+	"outrigger.dev/outrigger/internal/dryrun"
 	"outrigger.dev/outrigger/internal/webhook"
 )
 
@@ -122,7 +123,13 @@ func build(o *options, log *slog.Logger) (*program, error) {
 		"configuration": checkConfiguration(configuration.State),
 		"templates":     checkTemplates(configuration.State),
 	}}
-	reviews := webhook.NewReviews(inForce(configuration), known)
+	recent := &dryrun.Recents{}
+	var events *cluster.OwnerEvents
+	if o.ownerEvents {
+		events = cluster.NewOwnerEvents(client.CoreV1(), log)
+		p.following["events"] = quiet(events.Run)
+	}
+	reviews := webhook.Signalled(webhook.NewReviews(inForce(configuration), known), signals(recent, events))
 	kept := connections{age: o.connectionAge, draining: p.readiness.draining.Load}
 	server := newWebhookServer(newAdmission(reviews, webhook.DefaultPlaces, o.revision, metrics, log), tls)
 	server.ConnContext = kept.context
@@ -141,7 +148,7 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	}
 	server.Handler = kept.handler(server.Handler)
 	if o.dryRunAddress != "" {
-		p.dryRun = newDryRun(o, known, lives{client: client, configuration: configuration, tls: tls}, log)
+		p.dryRun = newDryRun(o, known, lives{client: client, configuration: configuration, tls: tls, recent: recent.List}, log)
 	}
 	p.webhook = func(ctx context.Context) error { return listenWebhook(ctx, o.webhookAddress, server) }
 	p.readiness.checks["webhook"] = checkListening(func() error { return callWebhook(o.webhookAddress) }, tls)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -16,16 +15,11 @@ import (
 )
 
 const (
-	// exitFound is the status of a check that found something at or above its threshold.
-	exitFound = 79
 	// checkAgain is how soon --wait looks again, and checkPatience how long one look may
 	// take: longer than a webhook may.
 	checkAgain    = time.Second
 	checkPatience = 40 * time.Second
 )
-
-// errFound is that there are findings, which have been printed.
-var errFound = errors.New("there are findings")
 
 // A checking is what the verb check is told.
 type checking struct {
@@ -103,7 +97,7 @@ func (c *checking) run(ctx context.Context, config *rest.Config, out io.Writer) 
 			if err := c.print(out, findings, failed); err != nil || !failed {
 				return err
 			}
-			return errFound
+			return statusError{status: exitFindings}
 		}
 		select {
 		case <-ctx.Done():

@@ -10,8 +10,7 @@
 //	note: what the reader may not know
 //	skipped Kind namespace/name: reason: sentence
 //
-// Exit status: 0, and 1 for an error, 64 for a command that is not understood,
-// 79 for a check that found something.
+// Exit status: [exitTable] has them all.
 package main
 
 import (
@@ -29,13 +28,6 @@ func main() {
 	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// Exit statuses, after sysexits.h where that has one.
-const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 64
-)
-
 // run is the whole program: args as the system gives them, name first. It
 // returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -48,12 +40,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	if errors.Is(err, errFound) {
-		return exitFound
+	var status statusError
+	if !errors.As(err, &status) || status.error != nil {
+		report(stderr, err)
 	}
-	report(stderr, err)
-	if errors.As(err, new(usageError)) {
+	switch {
+	case errors.As(err, new(usageError)):
 		return exitUsage
+	case status.status != exitOK:
+		return status.status
 	}
 	return exitError
 }
@@ -88,6 +83,7 @@ func newRoot(program string) *cobra.Command {
 	})
 	root.AddCommand(
 		newInject(name),
+		newExplain(name),
 		newUninject(name),
 		newAnnotations(name),
 		newCheck(name),

@@ -7,6 +7,10 @@
 // by the function that the webhook calls ([inject.Injector]). It has no side
 // effects, keeps nothing of what it is asked, and takes no templates.
 //
+// It takes a pod as it is written: what the API server fills in before it asks (the
+// scheme of a probe, the token's volume) is not there, nor what webhooks that are
+// called before have changed. An AdmissionReview as a body has all of that.
+//
 // [Answer] is what comes out, and schema.json what that looks like in JSON; it is
 // made from the types:
 //
