@@ -2,6 +2,7 @@ package inject
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -50,6 +51,17 @@ func (k Key) Denied() bool { return k.deny != nil }
 
 // Keys are all keys that injection reads or writes, by name.
 func Keys() []Key { return slices.Clone(keys) }
+
+// KnownKeys are the names of the keys that injection reads or writes, and of those that
+// Istio has for other purposes, sorted.
+func KnownKeys() []string {
+	names := slices.Collect(maps.Keys(others))
+	for _, k := range keys {
+		names = append(names, k.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // LookupKey finds a key by its whole name.
 func LookupKey(name string) (Key, bool) {

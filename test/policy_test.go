@@ -1,8 +1,10 @@
 package test
 
 import (
+	"encoding/json"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,6 +30,19 @@ func TestConditions(t *testing.T) {
 		{"Whether nobody has allowed that it has none.", "notAllowed", inject.NotAllowedCondition},
 	} {
 		text += "\n{{/* " + d.about + " */}}\n{{- define \"outrigger.cel." + d.name + "\" -}}\n" + d.text + "\n{{- end }}\n"
+	}
+	for _, d := range []struct {
+		about, name string
+		keys        []string
+	}{
+		{"Every key that injection or Istio reads.", "known", inject.KnownKeys()},
+		{"Istio's annotations that are read on pods alone.", "pod", podAnnotations()},
+	} {
+		list, err := json.Marshal(d.keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += "\n{{/* " + d.about + " */}}\n{{- define \"outrigger.keys." + d.name + "\" -}}\n" + string(list) + "\n{{- end }}\n"
 	}
 	text += "\n{{- define \"outrigger.allowMissing\" -}}\n" + inject.AllowMissingAnnotation + "\n{{- end }}\n"
 	if *update {
@@ -63,4 +78,16 @@ func TestEveryRuleHasACondition(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("conditions (-rules +conditions):\n%s", diff)
 	}
+}
+
+// podAnnotations are Istio's annotations of pods, but for the one that a policy has a
+// sentence of its own for.
+func podAnnotations() (names []string) {
+	for _, k := range inject.Keys() {
+		prefix, _, _ := strings.Cut(k.Name, "/")
+		if slices.Contains(k.On, inject.OnPodAnnotation) && strings.HasSuffix(prefix, "istio.io") && k.Name != inject.InjectKey {
+			names = append(names, k.Name)
+		}
+	}
+	return names
 }
