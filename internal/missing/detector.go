@@ -101,7 +101,8 @@ func (d *Detector) scan(ctx context.Context) error {
 	}
 	d.Metrics.done(reasons, time.Now())
 	d.Log.Info("looked for missing sidecars", "pods", looked, "missing", all)
-	return d.tell(ctx, workloads, time.Now())
+	d.tell(ctx, workloads, time.Now())
+	return nil
 }
 
 // judge is who decides by what is stored and in force now.
@@ -134,8 +135,9 @@ func aboutWhom(pod *corev1.Pod, f Finding) corev1.ObjectReference {
 }
 
 // tell leaves an event on each workload that has had none for a while, those with
-// most pods first.
-func (d *Detector) tell(ctx context.Context, workloads map[types.UID]*workload, now time.Time) error {
+// most pods first. One that cannot be left, as in a namespace that is going, keeps no
+// other from being left.
+func (d *Detector) tell(ctx context.Context, workloads map[types.UID]*workload, now time.Time) {
 	maps.DeleteFunc(d.told, func(uid types.UID, at time.Time) bool {
 		return workloads[uid] == nil || now.Sub(at) >= tellAgain
 	})
@@ -152,12 +154,11 @@ func (d *Detector) tell(ctx context.Context, workloads map[types.UID]*workload, 
 		return cmp.Or(b.pods-a.pods, cmp.Compare(a.about.Namespace+"/"+a.about.Name, b.about.Namespace+"/"+b.about.Name))
 	})
 	for _, w := range untold[:min(len(untold), maxEvents)] {
-		if err := d.Tell(ctx, w.about, w.message()); err != nil {
-			return fmt.Errorf("event on %s %s/%s: %w", w.about.Kind, w.about.Namespace, w.about.Name, err)
-		}
 		d.told[w.about.UID] = now
+		if err := d.Tell(ctx, w.about, w.message()); err != nil {
+			d.Log.Warn("event not left", "namespace", w.about.Namespace, "owner", w.about.Kind+"/"+w.about.Name, "err", err)
+		}
 	}
-	return nil
 }
 
 // message says what is missing, why it is due, and what to type.

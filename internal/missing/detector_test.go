@@ -193,6 +193,10 @@ func TestDetectorCountsAndTellsOnce(t *testing.T) {
 	}
 	d.Tell = func(ctx context.Context, about corev1.ObjectReference, message string) error {
 		during = scrape(registry)
+		if about.Kind == "ReplicaSet" { // the first, whose failure is nobody else's
+			_ = events.tell(ctx, about, message)
+			return errors.New("the namespace is going")
+		}
 		return events.tell(ctx, about, message)
 	}
 	runOnce(t, d)
