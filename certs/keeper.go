@@ -52,6 +52,9 @@ type Keeper struct {
 	serving serving
 	state   atomic.Pointer[State] // as it was last loaded or saved
 	trust   atomic.Pointer[Trust] // as it was last watched
+	// renewing is held while it is judged whether the leaf is due, and what is
+	// known of the authority changes.
+	renewing sync.Mutex
 
 	// The rest belongs to Tend.
 
@@ -75,6 +78,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 			}
 		})
 	})
+	watch.Go(func() { k.goOnAlone(ctx) })
 	retry := retryFirst
 	for {
 		pass, done := context.WithTimeout(ctx, patience)
@@ -120,6 +124,7 @@ func (k *Keeper) tell(ctx context.Context, err error) {
 // Passes do not overlap.
 func (k *Keeper) Tend(ctx context.Context, now time.Time) (next time.Time, err error) {
 	lasting := k.goOn(now)
+	before := k.serving.certificate()
 	err = k.Publisher.Publish(ctx, func(trust Trust) (Bundle, error) {
 		trusted := trust.Common()
 		k.listen(trusted, now)
@@ -127,7 +132,12 @@ func (k *Keeper) Tend(ctx context.Context, now time.Time) (next time.Time, err e
 		if err != nil {
 			return nil, err
 		}
+		k.renewing.Lock()
+		defer k.renewing.Unlock()
 		k.state.Store(&state)
+		if leaf := k.serving.certificate(); leaf != before && signedBy(leaf, state.Authority) {
+			return state.Bundle(), nil // renewed since the pass began, by a clock that is later than now
+		}
 		return state.Bundle(), k.renew(state, trusted, now)
 	})
 	err = errors.Join(lasting, err)
@@ -208,11 +218,22 @@ func (k *Keeper) spread(a *Authority, now time.Time) bool {
 // authority meanwhile, callers still trust ours for a while, and after that we are
 // not ready.
 func (k *Keeper) goOn(now time.Time) error {
+	k.renewing.Lock()
+	defer k.renewing.Unlock()
 	leaf, state := k.serving.certificate(), k.state.Load()
 	if leaf == nil || !usable(state.Authority, now) || !signedBy(leaf, state.Authority) {
 		return nil
 	}
 	return k.renew(*state, nil, now)
+}
+
+// goOnAlone renews the leaf while a pass is under way that takes long, until ctx ends.
+func (k *Keeper) goOnAlone(ctx context.Context) {
+	for pause(ctx, min(time.Hour, k.leafLife()/10)) {
+		if err := k.goOn(time.Now()); err != nil {
+			k.Log.Warn("serving certificate not renewed", "err", err)
+		}
+	}
 }
 
 func signedBy(leaf *tls.Certificate, a *Authority) bool {

@@ -189,6 +189,30 @@ func TestKeeperRenewsWhatItHasWhileTheStoreIsDown(t *testing.T) {
 	})
 }
 
+// A store that does not answer holds up a pass, and no renewal: leaves may live for less than
+// an API server that is overloaded takes.
+func TestKeeperRenewsWhatItHasWhileTheStoreHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, published := &memory{}, &board{}
+		keeper := newKeeper(store, published)
+		keeper.LeafLife = 15 * time.Second
+		store.loaded = func() { time.Sleep(25 * time.Second) }
+		defer run(t, keeper)()
+		time.Sleep(time.Minute) // it is asked twice for the first leaf
+		leaves := map[string]bool{}
+		for range 300 {
+			time.Sleep(time.Second)
+			leaves[serial(t, keeper)] = true
+			if err := handshake(keeper.GetCertificate, published.trusted(), time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(leaves) < 20 || len(leaves) > 35 {
+			t.Errorf("%d leaves in five minutes, want one every ten seconds or so", len(leaves))
+		}
+	})
+}
+
 func TestKeeperRenewsItsLeafAndNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		published := &board{}
