@@ -77,7 +77,7 @@ func newKeeper(o *options, client kubernetes.Interface, trust cluster.WebhookTru
 		LeafLife:  o.leafLife,
 		Log:       log,
 		Wrong: func(ctx context.Context, err error) {
-			if !errors.Is(err, certs.ErrNotOurs) {
+			if !o.events || !errors.Is(err, certs.ErrNotOurs) {
 				return
 			}
 			if err := secret.NotOurs(ctx, client.CoreV1(), err); err != nil {

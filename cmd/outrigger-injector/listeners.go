@@ -33,15 +33,20 @@ func newWebhookServer(handler http.Handler, c certificate) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/inject", handler)
 	mux.Handle("/inject/", handler)
+	// Not by the server's ReadTimeout: that counts from when a connection is made, on which
+	// nobody need ask anything for a while.
+	bounded := http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(requestTime))
+		mux.ServeHTTP(w, request)
+	})
 	// The API server speaks HTTP/1.1 to webhooks, and nobody else need call.
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Server{
-		Handler:           mux,
+		Handler:           bounded,
 		TLSConfig:         &tls.Config{GetCertificate: c.GetCertificate, MinVersion: tls.VersionTLS12},
 		Protocols:         protocols,
 		ReadHeaderTimeout: headerTime,
-		ReadTimeout:       requestTime,
 		WriteTimeout:      replyTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    headerBytes,
@@ -64,7 +69,7 @@ func listenWebhook(ctx context.Context, address string, server *http.Server) err
 			_ = server.Close() // whoever is left has had the time for several requests
 		}
 	})
-	if err := server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.ServeTLS(fresh{listener}, "", ""); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	<-stopped

@@ -48,10 +48,10 @@ type options struct {
 	shutdownDelay       time.Duration
 	connectionAge       time.Duration
 	canary              bool
-	ownerEvents         bool
 	detector            bool
 	detectorLease       string
 	detectorInterval    time.Duration
+	events, lastGood    bool
 	logLevel, logFormat string
 }
 
@@ -114,10 +114,11 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second, "TIME\tto serve on after SIGTERM, until callers have gone elsewhere")
 	f.DurationVar(&o.connectionAge, "connection-age", 5*time.Minute, "TIME\tthat a caller may keep a connection, give or take a fifth; 0 for any")
 	f.BoolVar(&o.canary, "canary", false, "\task the API server every 30 seconds, by a dry run of a pod in our namespace, whether it reaches the webhook; needs an entry canary in its configuration, and the right to create pods there")
-	f.BoolVar(&o.ownerEvents, "owner-events", true, "\tleave events on workloads whose pods are refused, or have no sidecar although they ask for one")
 	f.BoolVar(&o.detector, "detector", false, "\tlook for pods that should have a sidecar and have none, and report them; one replica does, that with the lease")
 	f.StringVar(&o.detectorLease, "detector-lease", "", "NAME\tof the Lease that says which replica looks for missing sidecars (default outrigger-detector)")
 	f.DurationVar(&o.detectorInterval, "detector-interval", 5*time.Minute, "TIME\tfrom one look at all pods to the next")
+	f.BoolVar(&o.events, "events", true, "\tleave Events: a configuration that is refused, a CA bundle that somebody else owns, workloads whose pods are refused or have no sidecar although they ask for one")
+	f.BoolVar(&o.lastGood, "last-good", true, "\tkeep the last good configuration in the ConfigMap outrigger-last-good, to start from when the newest is broken")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug|info|warn|error\tthe least that is logged")
 	f.StringVar(&o.logFormat, "log-format", "json", "json|text\thow it is logged")
 	if err := f.Parse(args); err != nil {

@@ -84,7 +84,15 @@ func TestSlowClientsHoldNoPlace(t *testing.T) {
 		send func(net.Conn)
 		want gone
 	}{
-		"no handshake":       {raw: true, want: gone{"", 5 * time.Second}},
+		"no handshake":   {raw: true, want: gone{"", 5 * time.Second}},
+		"nothing at all": {send: func(net.Conn) {}, want: gone{"", 2 * time.Minute}},
+		"half a head late": {
+			send: func(conn net.Conn) {
+				time.Sleep(time.Minute)
+				write(conn, "POST /inject HTTP/1.1\r\nHost: w")
+			},
+			want: gone{"", 65 * time.Second},
+		},
 		"half a head":        {send: func(conn net.Conn) { write(conn, "POST /inject HTTP/1.1\r\nHost: w") }, want: gone{"", 5 * time.Second}},
 		"a head and no body": {send: func(conn net.Conn) { write(conn, head("/inject", kind, len(body))) }, want: gone{"408", 5 * time.Second}},
 		"half a body": {
@@ -134,6 +142,21 @@ func TestSlowClientsHoldNoPlace(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The API server opens a connection, gets another one back, and keeps the new one for later,
+// up to 90 seconds: it is there then.
+func TestConnectionThatIsKeptForLaterIsStillThere(t *testing.T) {
+	inBubble(t, func(t *testing.T, p *port) {
+		conn := p.connectTLS(t)
+		ended := await(conn)
+		time.Sleep(90 * time.Second)
+		body := review("shop", 0)
+		write(conn, head("/inject", "application/json", len(body))+body)
+		if diff := cmp.Diff(gone{"200", 90*time.Second + idleTime}, <-ended); diff != "" {
+			t.Errorf("its end (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestClientsThatDoNotReadHoldNoPlace(t *testing.T) {

@@ -60,7 +60,7 @@ func openPort(t *testing.T, borrowed *httptest.Server) *port {
 		}
 	}
 	ended := make(chan error)
-	go func() { ended <- server.ServeTLS(p, "", "") }()
+	go func() { ended <- server.ServeTLS(fresh{p}, "", "") }()
 	t.Cleanup(func() {
 		_ = server.Close()
 		<-ended

@@ -125,7 +125,7 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	}}
 	recent := &dryrun.Recents{}
 	var events *cluster.OwnerEvents
-	if o.ownerEvents {
+	if o.events {
 		events = cluster.NewOwnerEvents(client.CoreV1(), log)
 		p.following["events"] = quiet(events.Run)
 	}
@@ -169,10 +169,7 @@ func newAdmission(reviews webhook.Reviewer, places int, revision string, metrics
 // newConfiguration follows what the flags say, and keeps what was good.
 func newConfiguration(o *options, client kubernetes.Interface, metrics *webhook.Metrics, log *slog.Logger) *cluster.Configuration {
 	c := &cluster.Configuration{
-		Source: newSource(o, client),
-		Keep: &cluster.LastGood{
-			ConfigMaps: client.CoreV1().ConfigMaps(o.namespace), Namespace: o.namespace, Name: o.revised("outrigger-last-good"),
-		},
+		Source:   newSource(o, client),
 		Settings: inject.Settings{Revision: o.revision, Env: o.env()},
 		Log:      log,
 		Notice: func(s cluster.State) {
@@ -183,8 +180,21 @@ func newConfiguration(o *options, client kubernetes.Interface, metrics *webhook.
 			metrics.Configured(hash, o.revision, s.Refused != nil)
 		},
 	}
+	if o.lastGood {
+		c.Keep = &cluster.LastGood{
+			ConfigMaps: client.CoreV1().ConfigMaps(o.namespace), Namespace: o.namespace, Name: o.revised("outrigger-last-good"),
+		}
+	}
+	if !o.events {
+		c.Source = untold{c.Source}
+	}
 	return c
 }
+
+// An untold source leaves no events.
+type untold struct{ cluster.Source }
+
+func (untold) Refused(context.Context, error) error { return nil }
 
 // newSource is where the configuration comes from, as the flags say.
 func newSource(o *options, client kubernetes.Interface) cluster.Source {

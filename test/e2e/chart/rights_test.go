@@ -31,11 +31,20 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 		values, args []string
 		// by is the namespace of the configuration, or "" for our own.
 		by string
+		// forgetful says that the last good configuration is not kept.
+		forgetful bool
 		// before, unless nil, makes what has to be there before the server starts.
 		before func(*testing.T, *injector.Injector)
 	}{
 		"self-signed": {values: []string{"nativeSidecars=true"}, args: []string{"--native-sidecars=true"}},
 		"nodes":       {},
+		"untold": {
+			values: []string{"nativeSidecars=true", "events.enabled=false"}, args: []string{"--native-sidecars=true", "--events=false"},
+		},
+		"forgetful": {
+			values: []string{"nativeSidecars=true", "configuration.lastGood=false"}, args: []string{"--native-sidecars=true", "--last-good=false"},
+			forgetful: true,
+		},
 		"tags":        {values: []string{"revisionTags={prod}", "nativeSidecars=false"}, args: []string{"--native-sidecars=false", "--webhook-configuration=outrigger-injector-tags", "--webhook-configuration=outrigger-tag-prod"}},
 		"files": {
 			values: []string{"nativeSidecars=true", "certificates.mode=existingSecret", "certificates.existingSecret.name=any", "certificates.existingSecret.caBundle=" + bundle},
@@ -81,7 +90,7 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 				t.Fatal(err)
 			}
 			granted := grants(t, i.Name(), "outrigger-istio-config-"+revision)
-			exercise(t, i, c.by)
+			exercise(t, i, c.by, c.forgetful)
 			wantUsed(t, "system:serviceaccount:outrigger-system:"+i.Name(), granted)
 		})
 	}
@@ -117,8 +126,9 @@ func lose(t *testing.T, revision string) {
 }
 
 // exercise has a server do all that it does in its life: serve, follow its
-// configuration, refuse a broken one, start again, and look a namespace up.
-func exercise(t *testing.T, i *injector.Injector, by string) {
+// configuration, refuse a broken one, start again, and look a namespace up. One that is
+// forgetful cannot start on a broken configuration.
+func exercise(t *testing.T, i *injector.Injector, by string, forgetful bool) {
 	t.Helper()
 	namespace, name := injector.Namespace, i.ConfigMap()
 	if by != "" {
@@ -145,10 +155,13 @@ func exercise(t *testing.T, i *injector.Injector, by string) {
 	if err := i.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if err := i.Start(within(t)); err != nil {
+	if err := i.Launch(); err != nil {
 		t.Fatal(err)
 	}
-	await("the last good one", func(c injector.Check) bool { return strings.Contains(c.From, "last good") })
+	if forgetful {
+		configure("policy: enabled\ncheckNamespace: true\n")
+	}
+	await("the last good one", func(c injector.Check) bool { return forgetful || strings.Contains(c.From, "last good") })
 	askAbout(t, i, "nobody-knows-"+i.Name())
 	configure("policy: enabled\ncheckNamespace: true\n")
 	await("a good one", func(c injector.Check) bool { return c.Refused == "" })
