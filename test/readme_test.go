@@ -13,7 +13,7 @@ import (
 )
 
 // pages are the files whose commands, flags and paths have to exist.
-var pages = []string{"../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../docs/operating.md"}
+var pages = []string{"../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../docs/operating.md", "../docs/availability.md"}
 
 func TestPagesNameWhatExists(t *testing.T) {
 	makefile := read(t, "../Makefile")
