@@ -45,7 +45,7 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 			values: []string{"nativeSidecars=true", "configuration.lastGood=false"}, args: []string{"--native-sidecars=true", "--last-good=false"},
 			forgetful: true,
 		},
-		"tags":        {values: []string{"revisionTags={prod}", "nativeSidecars=false"}, args: []string{"--native-sidecars=false", "--webhook-configuration=outrigger-injector-tags", "--webhook-configuration=outrigger-tag-prod"}},
+		"tags": {values: []string{"revisionTags={prod}", "nativeSidecars=false"}, args: []string{"--native-sidecars=false", "--webhook-configuration=outrigger-injector-tags", "--webhook-configuration=outrigger-tag-prod"}},
 		"files": {
 			values: []string{"nativeSidecars=true", "certificates.mode=existingSecret", "certificates.existingSecret.name=any", "certificates.existingSecret.caBundle=" + bundle},
 			args:   append([]string{"--native-sidecars=true"}, files...),
