@@ -34,6 +34,7 @@ func TestWebhookConfiguration(t *testing.T) {
 			want := []string{
 				"rev-namespace.injector.outrigger.dev", "rev-object.injector.outrigger.dev",
 				"namespace.injector.outrigger.dev", "object.injector.outrigger.dev", "auto.injector.outrigger.dev",
+				canaryEntry,
 			}
 			if diff := cmp.Diff(want, names); diff != "" {
 				t.Errorf("entries (-want +got):\n%s", diff)
@@ -74,6 +75,12 @@ func TestWebhookURL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, entry := range only[*admissionv1.MutatingWebhookConfiguration](t, tc.values).Webhooks {
+				if entry.Name == canaryEntry {
+					if got := *entry.ClientConfig.URL; !strings.HasSuffix(got, "/canary") || strings.Count(got, "/") != 3 {
+						t.Errorf("canaries go to %s", got)
+					}
+					continue
+				}
 				want := admissionv1.WebhookClientConfig{URL: &tc.want}
 				if diff := cmp.Diff(want, entry.ClientConfig); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", entry.Name, diff)

@@ -10,9 +10,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// Reasons why there is nobody to lead to.
+const (
+	noServer   = "no-server"
+	noReplicas = "no-replicas"
+)
+
 // server looks whether there are replicas, and whether the Service leads to them.
 func (c *Cluster) server(ctx context.Context, of Installation) []Finding {
-	return []Finding{c.deployment(ctx, of), c.endpoints(ctx, of)}
+	found := c.deployment(ctx, of)
+	if found.Reason == noServer || found.Reason == noReplicas {
+		return []Finding{found} // where the Service leads is no news then
+	}
+	return []Finding{found, c.endpoints(ctx, of)}
 }
 
 func (c *Cluster) deployment(ctx context.Context, of Installation) Finding {
@@ -23,7 +33,7 @@ func (c *Cluster) deployment(ctx context.Context, of Installation) Finding {
 	switch {
 	case apierrors.IsNotFound(err):
 		return Finding{
-			Check: "server", Level: Error, Reason: "no-server", Text: subject + ": does not exist",
+			Check: "server", Level: Error, Reason: noServer, Text: subject + ": does not exist",
 			Cure: "name the --namespace that the chart is installed in, or install it with server.create=true",
 		}
 	case err != nil:
@@ -34,7 +44,7 @@ func (c *Cluster) deployment(ctx context.Context, of Installation) Finding {
 	switch {
 	case want == 0:
 		return Finding{
-			Check: "server", Level: Error, Reason: "no-replicas", Text: subject + ": is scaled to 0",
+			Check: "server", Level: Error, Reason: noReplicas, Text: subject + ": is scaled to 0",
 			Cure: fmt.Sprintf("kubectl -n %s scale deployment %s --replicas=2", of.Namespace, name),
 		}
 	case ready == 0:

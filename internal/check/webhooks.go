@@ -9,6 +9,7 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"outrigger.dev/outrigger/certs"
@@ -24,10 +25,11 @@ type hooks []admissionv1.MutatingWebhookConfiguration
 func (c *Cluster) webhooks(ctx context.Context, of Installation) (hooks, []Finding) {
 	list, err := c.Kubernetes.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{LabelSelector: of.selector()})
 	if err != nil {
-		return nil, []Finding{{
-			Check: "webhook", Level: Error, Reason: "not-read", Text: err.Error(),
-			Cure: "as somebody who may list mutatingwebhookconfigurations: kubectl auth can-i list mutatingwebhookconfigurations",
-		}}
+		cure := "another cluster is named with --kubeconfig and --context"
+		if apierrors.IsForbidden(err) {
+			cure = "as somebody who may: kubectl auth can-i list mutatingwebhookconfigurations"
+		}
+		return nil, []Finding{{Check: "webhook", Level: Error, Reason: "not-read", Text: err.Error(), Cure: cure}}
 	}
 	if len(list.Items) == 0 {
 		return nil, []Finding{{
