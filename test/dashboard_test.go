@@ -48,7 +48,10 @@ func (c *catalogue) MustRegister(collectors ...prometheus.Collector) {
 			collector.Describe(descriptions)
 		}()
 		for description := range descriptions {
-			c.metrics = append(c.metrics, describe(description, collector))
+			m := describe(description, collector)
+			if !strings.HasPrefix(m.name, "sidecar_injection_") { // Istio's names for what has ours
+				c.metrics = append(c.metrics, m)
+			}
 		}
 	}
 }

@@ -129,7 +129,9 @@ func build(o *options, log *slog.Logger) (*program, error) {
 		events = cluster.NewOwnerEvents(client.CoreV1(), log)
 		p.following["events"] = quiet(events.Run)
 	}
-	reviews := webhook.Signalled(webhook.NewReviews(inForce(configuration), known), signals(recent, events))
+	decided := webhook.NewReviews(inForce(configuration), known)
+	decided.Timer = metrics.Timer
+	reviews := webhook.Signalled(decided, signals(recent, events))
 	kept := connections{age: o.connectionAge, draining: p.readiness.draining.Load}
 	server := newWebhookServer(newAdmission(reviews, webhook.DefaultPlaces, o.revision, metrics, log), tls)
 	server.ConnContext = kept.context

@@ -39,6 +39,8 @@ type Answer struct {
 	Decision inject.Decision
 	// Patch is a JSON Patch, and empty where the pod stays as it is.
 	Patch []byte
+	// Operations is how many the patch has.
+	Operations int
 	// Warnings are for the person who created the pod.
 	Warnings []string
 	// Config is the hash of the configuration that answered.

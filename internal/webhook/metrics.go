@@ -18,7 +18,9 @@ import (
 type Metrics struct {
 	requests   *prometheus.CounterVec
 	seconds    prometheus.Histogram
+	steps      map[inject.Phase]prometheus.Observer
 	patchBytes prometheus.Histogram
+	operations prometheus.Histogram
 	answers    *prometheus.CounterVec
 	inFlight   prometheus.Gauge
 	shed       prometheus.Counter
@@ -27,6 +29,16 @@ type Metrics struct {
 	reloads *prometheus.CounterVec
 	refused prometheus.Gauge
 	config  *prometheus.GaugeVec
+
+	istio istioMetrics
+}
+
+// phases are the steps that are timed.
+var phases = []inject.Phase{inject.Decoded, inject.Decided, inject.Rendered, inject.Merged, inject.Finished, inject.Patched}
+
+// durations are the buckets of times: 50 µs to 5 s.
+var durations = []float64{
+	50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 250e-3, 500e-3, 1, 2.5, 5,
 }
 
 // NewMetrics makes the metrics and registers them.
@@ -37,16 +49,21 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Help: "Pods that were decided about, by decision (inject, skip, deny, fault) and reason.",
 		}, []string{"decision", "reason", "dry_run"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "outrigger_admission_duration_seconds",
-			Help: "Time from a review read to its answer made.",
-			Buckets: []float64{50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3,
-				100e-3, 250e-3, 500e-3, 1, 2.5, 5},
+			Name:    "outrigger_admission_duration_seconds",
+			Help:    "Time from a review read to its answer made.",
+			Buckets: durations,
 		}),
 		patchBytes: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "outrigger_admission_patch_bytes",
 			Help:    "Size of the patch of a pod that gets one.",
 			Buckets: prometheus.ExponentialBuckets(512, 2, 10),
 		}),
+		operations: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "outrigger_admission_patch_operations",
+			Help:    "Operations in the patch of a pod that gets one.",
+			Buckets: []float64{1, 2, 5, 10, 20, 50, 100},
+		}),
+		istio: newIstioMetrics(),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "outrigger_admission_answers_total",
 			Help: "Answers by where they came from: made for the pod, or recalled from another pod of its workload.",
@@ -76,7 +93,17 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Help: "1 for the configuration in force.",
 		}, []string{"hash", "revision"}),
 	}
-	registry.MustRegister(m.requests, m.seconds, m.patchBytes, m.answers, m.inFlight, m.shed, m.replies, m.reloads, m.refused, m.config)
+	steps := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "outrigger_admission_step_duration_seconds",
+		Help:    "Time of a step (decode, decide, render, merge, finish, patch) of an answer that was made, not recalled.",
+		Buckets: durations,
+	}, []string{"step"})
+	m.steps = map[inject.Phase]prometheus.Observer{}
+	for _, phase := range phases {
+		m.steps[phase] = steps.WithLabelValues(string(phase))
+	}
+	registry.MustRegister(m.requests, m.seconds, steps, m.patchBytes, m.operations, m.answers, m.inFlight, m.shed, m.replies, m.reloads, m.refused, m.config)
+	m.istio.register(registry)
 	return m
 }
 
@@ -99,12 +126,14 @@ func (d *measured) Review(ctx context.Context, review Review) (Answer, error) {
 	if errors.Is(err, ErrOverload) {
 		return answer, err
 	}
-	m.seconds.Observe(time.Since(began).Seconds())
+	took := time.Since(began).Seconds()
+	m.seconds.Observe(took)
 	decision, reason := string(answer.Decision.Verdict), answer.Decision.Reason
 	if err != nil {
 		decision, reason = "fault", inject.Fault
 	}
 	m.requests.WithLabelValues(decision, string(reason), strconv.FormatBool(review.DryRun)).Inc()
+	m.istio.count(decision, took)
 	if err == nil {
 		from := "made"
 		if answer.Recalled {
@@ -114,8 +143,19 @@ func (d *measured) Review(ctx context.Context, review Review) (Answer, error) {
 	}
 	if len(answer.Patch) > 0 {
 		m.patchBytes.Observe(float64(len(answer.Patch)))
+		m.operations.Observe(float64(answer.Operations))
 	}
 	return answer, err
+}
+
+// Timer times the steps of one pod, from now on: it is for [Reviews].
+func (m *Metrics) Timer() func(inject.Phase) {
+	last := time.Now()
+	return func(passed inject.Phase) {
+		now := time.Now()
+		m.steps[passed].Observe(now.Sub(last).Seconds())
+		last = now
+	}
 }
 
 // Shed counts a review that was turned away: it is for [Handler].

@@ -44,6 +44,9 @@ type Cluster struct {
 
 // Reviews decides about pods with what is known of the cluster.
 type Reviews struct {
+	// Timer, unless nil, times the steps of an answer that is made; see [Metrics.Timer].
+	Timer func() func(inject.Phase)
+
 	injector func() Injector
 	cluster  Cluster
 	lookups  lookups
@@ -102,11 +105,14 @@ func (r *Reviews) answer(in Injector, request inject.Request) (Answer, error) {
 		at.generation = r.cluster.Generation()
 	}
 	return r.memory.recall(at, request, func(request inject.Request) (Answer, error) {
+		if r.Timer != nil {
+			request.Passed = r.Timer()
+		}
 		result, err := in.Inject(request)
 		if err != nil {
 			return Answer{}, err
 		}
-		answer := Answer{Decision: result.Decision, Warnings: result.Warnings}
+		answer := Answer{Decision: result.Decision, Warnings: result.Warnings, Operations: len(result.Patch)}
 		if len(result.Patch) > 0 {
 			if answer.Patch, err = inject.EncodePatch(result.Patch); err != nil {
 				return Answer{}, fmt.Errorf("patch: %w", err)

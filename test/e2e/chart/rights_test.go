@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"path/filepath"
@@ -163,6 +164,7 @@ func exercise(t *testing.T, i *injector.Injector, by string, forgetful bool) {
 	}
 	await("the last good one", func(c injector.Check) bool { return forgetful || strings.Contains(c.From, "last good") })
 	askAbout(t, i, "nobody-knows-"+i.Name())
+	dryRun(t, i)
 	configure("policy: enabled\ncheckNamespace: true\n")
 	await("a good one", func(c injector.Check) bool { return c.Refused == "" })
 }
@@ -174,12 +176,27 @@ func askAbout(t *testing.T, i *injector.Injector, namespace string) {
 	defer client.CloseIdleConnections()
 	body := `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","kind":{"group":"","version":"v1","kind":"Pod"},` +
 		`"resource":{"group":"","version":"v1","resource":"pods"},"namespace":"` + namespace + `","operation":"CREATE","userInfo":{},` +
-		`"object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"containers":[{"name":"a","image":"b"}]}}}}`
+		`"object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","annotations":{"inject.istio.io/templates":"none"},` +
+		`"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"x","uid":"x","controller":true}]},"spec":{"containers":[{"name":"a","image":"b"}]}}}}`
 	response, err := client.Post(i.URL()+"/inject", "application/json", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	response.Body.Close()
+}
+
+// dryRun asks a server what would become of a pod.
+func dryRun(t *testing.T, i *injector.Injector) {
+	t.Helper()
+	manifest := `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x","namespace":"default"},"spec":{"containers":[{"name":"a","image":"b"}]}}`
+	response, err := http.Post(i.DryRun()+"/dryrun", "application/json", strings.NewReader(manifest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("dry run: %s, %v: %s", response.Status, err, body)
+	}
 }
 
 // grants are the rights that roles of these names give, each as "verb resource.group
