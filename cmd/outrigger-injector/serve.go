@@ -98,8 +98,7 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := newRegistry()
 	metrics := webhook.NewMetrics(registry)
 	configuration := newConfiguration(o, client, metrics, log)
 	tls, err := newCertificate(o, config, client, log)
@@ -156,6 +155,13 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	p.readiness.checks["webhook"] = checkListening(func() error { return callWebhook(o.webhookAddress) }, tls)
 	p.health, p.metrics = healthMux(p.readiness), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return p, nil
+}
+
+// newRegistry has what is measured of every program.
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
 }
 
 // newAdmission answers reviews, so many at a time.
