@@ -104,6 +104,9 @@ func (r *Report) String() string {
 	}
 	slices.Sort(all)
 	fmt.Fprintf(&b, "    meanwhile: %s\n", strings.Join(all, ", "))
+	if n := len(r.Deletions); n > 0 {
+		fmt.Fprintf(&b, "    %d pods could not be deleted, the first: %v\n", n, r.Deletions[0])
+	}
 	return b.String()
 }
 
