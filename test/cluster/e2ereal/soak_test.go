@@ -25,12 +25,13 @@ func TestSoak(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 			defer cancel()
 			report, err := soaking.run(ctx, c, soak.Options{Rate: soaking.rate})
-			if report != nil {
-				t.Log(report)
-			}
 			if err != nil {
-				t.Fatal(err)
+				t.Error(err)
 			}
+			if report == nil {
+				return
+			}
+			t.Log(report)
 			if err := report.Lost(); err != nil {
 				t.Error(err)
 			}
