@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"outrigger.dev/outrigger/internal/missing"
 	"outrigger.dev/outrigger/certs"
+	"outrigger.dev/outrigger/internal/missing"
 	"outrigger.dev/outrigger/internal/webhook"
 )
 
