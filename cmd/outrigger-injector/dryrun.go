@@ -15,6 +15,7 @@ import (
 	"outrigger.dev/outrigger/inject"
 	"outrigger.dev/outrigger/internal/cluster"
 	"outrigger.dev/outrigger/internal/dryrun"
+	"outrigger.dev/outrigger/internal/dryrun/page"
 	"outrigger.dev/outrigger/internal/webhook"
 )
 
@@ -46,7 +47,7 @@ func newDryRun(o *options, known webhook.Cluster, l lives, log *slog.Logger) *ht
 		Supported:     cluster.NativeFor,
 	}
 	local := isLoopback(o.dryRunAddress)
-	handler := (&dryrun.Handler{Answer: runner.Answer, Live: l.live(runner), Log: log, Local: local}).New()
+	handler := (&dryrun.Handler{Answer: runner.Answer, Live: l.live(runner), Page: page.Handler(), Log: log, Local: local}).New()
 	if !local {
 		handler = dryrun.Authorized(handler, access(l.client))
 	}
