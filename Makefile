@@ -68,6 +68,14 @@ test-matrix: ## run the laws and the install on the oldest Kubernetes that the c
 soak: cluster-deps ## create pods while everything happens to Outrigger in a cluster with a real node: none may be lost (RATE=50 FOR=5m)
 	@go -C test/cluster run ./cmd/soak -rate $(or $(RATE),50) -for $(or $(FOR),5m)
 
+.PHONY: ui-deps
+ui-deps: ## install what the tests of the dry run's page need (root, Debian), or say what is missing
+	@go -C test/ui run ./cmd/ui deps
+
+.PHONY: ui-test
+ui-test: ui-deps ## try the dry run's page in a real browser, and make screenshots
+	@go -C tools run ./suites binaries ui
+
 # A round runs every benchmark for TIME; the tables have the medians of COUNT
 # rounds. RUN picks benchmarks, RAW names a file to keep Go's own output in, and
 # CPUTIME=1 compares the time of all cores, for a machine that is busy.

@@ -66,6 +66,10 @@ var suites = []suite{
 		dir: "test/e2e", packages: []string{"./..."}, flags: []string{"-timeout=20m", "-count=1"}, live: true,
 	},
 	{
+		name: "ui", about: "the dry run's page in a real browser, where there is one",
+		dir: "test/ui", packages: []string{"./..."}, flags: []string{"-timeout=20m", "-count=1"}, live: true,
+	},
+	{
 		name: "node", about: "kubelet and kube-proxy, built once into the cache, where a node can be",
 		dir: "test/cluster", command: []string{"go", "run", "./cmd/cluster", "build"},
 	},
