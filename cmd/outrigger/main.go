@@ -10,16 +10,19 @@
 //	note: what the reader may not know
 //	skipped Kind namespace/name: reason: sentence
 //
-// Exit status: 0, and 1 for an error, 64 for a command that is not understood.
+// Exit status: [exitTable] has them all.
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -27,13 +30,6 @@ import (
 func main() {
 	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
-
-// Exit statuses, after sysexits.h where that has one.
-const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 64
-)
 
 // run is the whole program: args as the system gives them, name first. It
 // returns the exit status.
@@ -43,16 +39,30 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.Execute()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
 	}
-	report(stderr, err)
-	if errors.As(err, new(usageError)) {
+	var status statusError
+	if !errors.As(err, &status) || status.error != nil {
+		report(stderr, err)
+	}
+	switch {
+	case errors.As(err, new(usageError)):
 		return exitUsage
+	case status.status != exitOK:
+		return status.status
 	}
 	return exitError
 }
+
+const rootHelp = `Sidecars for Kubernetes pods, and the reason why.
+
+  %[1]s inject -f app.yaml | kubectl apply -f -
+
+`
 
 // newRoot is the command that the verbs hang on.
 func newRoot(program string) *cobra.Command {
@@ -63,6 +73,7 @@ func newRoot(program string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "outrigger",
 		Short:         "Sidecars for Kubernetes pods, and the reason why",
+		Long:          fmt.Sprintf(rootHelp, name) + exitTable,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -82,7 +93,15 @@ func newRoot(program string) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{hinted{err, cmd.CommandPath() + " --help"}}
 	})
-	root.AddCommand(newInject(name), newUninject(name), newAnnotations(name), newVersion())
+	addColor(root)
+	root.AddCommand(
+		newInject(name),
+		newUninject(name),
+		newAnnotations(name),
+		newProfile(name),
+		newManifest(name),
+		newVersion(),
+	)
 	return root
 }
 
@@ -139,4 +158,19 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	return usageError{hinted{fmt.Errorf("%q is one argument too many", args[0]), cmd.CommandPath() + " --help"}}
+}
+
+// atMost refuses more arguments than so many.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error { return noArguments(cmd, args[min(n, len(args)):]) }
+}
+
+// exactly wants so many arguments; what says of what.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < n {
+			return usageError{hinted{fmt.Errorf("%d arguments, want %s", len(args), what), cmd.UseLine()}}
+		}
+		return noArguments(cmd, args[n:])
+	}
 }
