@@ -100,6 +100,12 @@ func newRoot(program string) *cobra.Command {
 		newAnnotations(name),
 		newProfile(name),
 		newManifest(name),
+		newInstall(name),
+		newUninstall(name),
+		newPrecheck(name),
+		newTag(name),
+		newPause(name),
+		newResume(name),
 		newVersion(),
 	)
 	return root

@@ -72,6 +72,16 @@ func (c *Cluster) setCondition(ctx context.Context, name, condition, why string,
 	return changed, nil
 }
 
+// switchAll does so with several configurations.
+func (c *Cluster) switchAll(ctx context.Context, names []string, condition, why string, off bool) error {
+	for _, name := range names {
+		if _, err := c.setCondition(ctx, name, condition, why, off); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // conditionPatch is the JSON Patch for that, nil where nothing is to be done. With the
 // resource version in it no index can hit another entry.
 func conditionPatch(c *admissionv1.MutatingWebhookConfiguration, condition, why string, off bool) []byte {

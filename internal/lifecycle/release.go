@@ -1,11 +1,11 @@
 package lifecycle
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 
@@ -28,11 +28,11 @@ const (
 	releaseNamespaceKey = "meta.helm.sh/release-namespace"
 )
 
-// helm is Helm's SDK, for the releases of our namespace. report, unless nil, is told of
-// every object that is written.
-func (c *Cluster) helm(report func(verb string, objects kube.ResourceList)) (*action.Configuration, error) {
+// helm is Helm's SDK, for the releases of a namespace, or of all where it is "". report,
+// unless nil, is told of every object that is written.
+func (c *Cluster) helm(namespace string, report func(verb string, objects kube.ResourceList)) (*action.Configuration, error) {
 	config := action.NewConfiguration(action.ConfigurationSetLogger(slog.DiscardHandler))
-	if err := config.Init(c.getter, c.Namespace, os.Getenv("HELM_DRIVER")); err != nil {
+	if err := config.Init(c.getter, namespace, os.Getenv("HELM_DRIVER")); err != nil {
 		return nil, err
 	}
 	if report != nil {
@@ -73,7 +73,7 @@ type foundRelease struct {
 
 // findRelease finds the release of a revision in our namespace, whatever it is called.
 func (c *Cluster) findRelease(_ context.Context, revision string) (foundRelease, error) {
-	all, err := c.releases()
+	all, err := c.releases(c.Namespace)
 	if err != nil {
 		return foundRelease{}, err
 	}
@@ -85,9 +85,10 @@ func (c *Cluster) findRelease(_ context.Context, revision string) (foundRelease,
 	return foundRelease{name: ReleaseName(revision)}, nil
 }
 
-// releases are the newest versions of all releases of Outrigger in our namespace, by name.
-func (c *Cluster) releases() ([]*release.Release, error) {
-	config, err := c.helm(nil)
+// releases are the newest versions of all releases of Outrigger in a namespace, or in all
+// where it is "", by name.
+func (c *Cluster) releases(namespace string) ([]*release.Release, error) {
+	config, err := c.helm(namespace, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -101,24 +102,25 @@ func (c *Cluster) releases() ([]*release.Release, error) {
 		if !ok || r.Chart == nil || r.Chart.Metadata == nil || r.Chart.Name() != ChartName {
 			continue
 		}
-		if before := newest[r.Name]; before == nil || before.Version < r.Version {
-			newest[r.Name] = r
+		key := r.Namespace + "/" + r.Name
+		if before := newest[key]; before == nil || before.Version < r.Version {
+			newest[key] = r
 		}
 	}
 	var all []*release.Release
-	for _, r := range newest {
+	for _, key := range slices.Sorted(maps.Keys(newest)) {
+		r := newest[key]
 		if r.Info.Status != common.StatusUninstalled {
 			all = append(all, r)
 		}
 	}
-	slices.SortFunc(all, func(a, b *release.Release) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
 	return all, nil
 }
 
 // apply makes a new version of the release: its first, or the next. hold, unless nil, is
 // the objects' last change before they are applied.
 func (c *Cluster) apply(ctx context.Context, of foundRelease, ch *chart.Chart, values Values, hold *hold, report func(string, kube.ResourceList)) (*release.Release, error) {
-	config, err := c.helm(report)
+	config, err := c.helm(c.Namespace, report)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +159,7 @@ func (c *Cluster) recover(of foundRelease) error {
 	if of.last == nil || !of.last.Info.Status.IsPending() && of.last.Info.Status != common.StatusUninstalling {
 		return nil
 	}
-	config, err := c.helm(nil)
+	config, err := c.helm(c.Namespace, nil)
 	if err != nil {
 		return err
 	}
