@@ -81,7 +81,7 @@ func (i *installFlags) plan(cmd *cobra.Command) (*lifecycle.Cluster, *lifecycle.
 	if i.revision != "" {
 		values["revision"] = i.revision
 	}
-	cluster, err := lifecycle.Connect(i.kube, *i.kube.Namespace)
+	cluster, err := i.kube.connect()
 	if err != nil {
 		return nil, nil, err
 	}

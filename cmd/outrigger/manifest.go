@@ -128,7 +128,7 @@ func diffLive(cmd *cobra.Command, flags *valueFlags, kube kubeFlags) (string, er
 	if err != nil {
 		return "", err
 	}
-	cluster, err := lifecycle.Connect(kube, *kube.Namespace)
+	cluster, err := kube.connect()
 	if err != nil {
 		return "", err
 	}

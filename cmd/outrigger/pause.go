@@ -38,7 +38,7 @@ func newSwitch(program, verb, short string, do func(*lifecycle.Cluster, context.
 		Long:  fmt.Sprintf(pauseHelp, program),
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cluster, err := lifecycle.Connect(kube, *kube.Namespace)
+			cluster, err := kube.connect()
 			if err != nil {
 				return err
 			}
@@ -54,5 +54,6 @@ func newSwitch(program, verb, short string, do func(*lifecycle.Cluster, context.
 	}
 	cmd.Flags().StringVarP(&revision, "revision", "r", "", "`name` of the only revision to "+verb)
 	kube = addKube(cmd.Flags())
+	kube.completeRevision(cmd)
 	return cmd
 }

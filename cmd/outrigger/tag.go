@@ -42,7 +42,7 @@ func newTagSet(program string) *cobra.Command {
 		Long:  fmt.Sprintf("Give a revision another name.\n\n  %s tag set prod --revision canary", program),
 		Args:  exactly(1, "a tag"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cluster, err := lifecycle.Connect(kube, *kube.Namespace)
+			cluster, err := kube.connect()
 			if err != nil {
 				return err
 			}
@@ -60,6 +60,7 @@ func newTagSet(program string) *cobra.Command {
 	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "take the tag from the revision that has it")
 	addPatience(cmd.Flags(), &limit, &yes)
 	kube = addKube(cmd.Flags())
+	kube.completeRevision(cmd)
 	return cmd
 }
 
@@ -73,7 +74,7 @@ func newTagList(program string) *cobra.Command {
 		Long:    fmt.Sprintf("List tags, their revisions, and the namespaces that ask for them.\n\n  %s tag list", program),
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cluster, err := lifecycle.Connect(kube, *kube.Namespace)
+			cluster, err := kube.connect()
 			if err != nil {
 				return err
 			}
@@ -107,7 +108,7 @@ func newTagRemove(program string) *cobra.Command {
 		Long:    fmt.Sprintf("Take a tag away.\n\n  %s tag remove prod", program),
 		Args:    exactly(1, "a tag"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cluster, err := lifecycle.Connect(kube, *kube.Namespace)
+			cluster, err := kube.connect()
 			if err != nil {
 				return err
 			}
@@ -130,6 +131,7 @@ func newTagRemove(program string) *cobra.Command {
 	}
 	addPatience(cmd.Flags(), &limit, &yes)
 	kube = addKube(cmd.Flags())
+	cmd.ValidArgsFunction = kube.completion(tagNames)
 	return cmd
 }
 
@@ -142,7 +144,7 @@ func newTagGenerate(program string) *cobra.Command {
 		Long:  fmt.Sprintf("Print the objects of a revision with a tag more, and apply nothing.\n\n  %s tag generate prod --revision canary", program),
 		Args:  exactly(1, "a tag"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cluster, err := lifecycle.Connect(kube, *kube.Namespace)
+			cluster, err := kube.connect()
 			if err != nil {
 				return err
 			}
@@ -156,5 +158,6 @@ func newTagGenerate(program string) *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&revision, "revision", "r", lifecycle.DefaultRevision, "`name` of the revision")
 	kube = addKube(cmd.Flags())
+	kube.completeRevision(cmd)
 	return cmd
 }

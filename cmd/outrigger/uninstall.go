@@ -49,7 +49,7 @@ func newUninstall(program string) *cobra.Command {
 			if purge {
 				name = ""
 			}
-			cluster, err := lifecycle.Connect(kube, *kube.Namespace)
+			cluster, err := kube.connect()
 			if err != nil {
 				return err
 			}
@@ -62,6 +62,7 @@ func newUninstall(program string) *cobra.Command {
 	f.BoolVar(&purge, "purge", false, "take away all revisions, and whatever carries Outrigger's labels")
 	addPatience(f, &limit, &yes)
 	kube = addKube(f)
+	kube.completeRevision(cmd)
 	return cmd
 }
 

@@ -36,6 +36,16 @@ func (c *Cluster) Tags(ctx context.Context) ([]Tag, error) {
 	return all, nil
 }
 
+// Revisions are those of all releases in our namespace.
+func (c *Cluster) Revisions(context.Context) ([]string, error) {
+	releases, err := c.releases(c.Namespace)
+	var all []string
+	for _, r := range releases {
+		all = append(all, Values(r.Config).Revision())
+	}
+	return all, err
+}
+
 // asking are the namespaces that a revision or a tag injects into by their labels.
 func (c *Cluster) asking(ctx context.Context, name string) ([]string, error) {
 	selector := "!istio-injection,istio.io/rev=" + name

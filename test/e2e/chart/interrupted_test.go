@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
@@ -118,14 +117,14 @@ func enabledNamespace(t *testing.T) string {
 	kubectl(t, "create", "namespace", name)
 	kubectl(t, "label", "namespace", name, "istio-injection=enabled")
 	t.Cleanup(func() { kubectl(t, "delete", "namespace", name, "--wait=false") })
-	for deadline := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) { // until there may be pods
-		if _, err := cluster.Kubectl(within(t), "get", "serviceaccount", "default", "--namespace", name); err == nil {
-			return name
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("there is no account default")
-		}
-	}
+	awaitAccount(t, name)
+	return name
+}
+
+// awaitAccount waits until there may be pods in a namespace.
+func awaitAccount(t *testing.T, namespace string) {
+	t.Helper()
+	kubectl(t, "wait", "serviceaccount", "default", "--for=create", "--timeout=90s", "--namespace", namespace)
 }
 
 // sidecars is how many pods in a namespace have one.

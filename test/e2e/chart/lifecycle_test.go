@@ -65,7 +65,11 @@ func TestSessions(t *testing.T) {
 
 func session(t *testing.T, file string) {
 	t.Helper()
-	values, start := beside(t, "--webhook-configuration=outrigger-injector", "--webhook-configuration=outrigger-tag-prod")
+	var more []string
+	if filepath.Base(file) == "tags.txtar" { // as its Deployment would be told, were there one
+		more = []string{"--webhook-configuration=outrigger-injector", "--webhook-configuration=outrigger-tag-prod"}
+	}
+	values, start := beside(t, more...)
 	tools := helms["Helm 4"]
 	testscript.Run(t, testscript.Params{
 		Files:               []string{file},
@@ -74,6 +78,7 @@ func session(t *testing.T, file string) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("KUBECONFIG", cluster.Kubeconfig())
 			env.Setenv("KUBERC", "off")
+			env.Setenv("CHART", filepath.Join(tools.Root, "charts", "outrigger"))
 			env.Setenv("HOME", env.WorkDir)
 			path := []string{filepath.Dir(tools.CLI), filepath.Dir(cluster.KubectlPath()), env.Getenv("PATH")}
 			env.Setenv("PATH", strings.Join(path, string(os.PathListSeparator)))
@@ -86,6 +91,8 @@ func session(t *testing.T, file string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// serve starts the server as soon as it has an account.
 			"serve": func(*testscript.TestScript, bool, []string) { start() },
+			// until-account waits until there may be pods in a namespace.
+			"until-account": func(ts *testscript.TestScript, _ bool, args []string) { awaitAccount(t, args[0]) },
 			// nothing-left wants nothing in the cluster to be labelled as ours.
 			"nothing-left": func(*testscript.TestScript, bool, []string) { wantNothingLeft(t) },
 		},
