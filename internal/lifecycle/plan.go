@@ -36,6 +36,7 @@ type Plan struct {
 // to somebody else.
 type OwnedError struct{ Object, Owner string }
 
+// Error names the object and its owner.
 func (e OwnedError) Error() string {
 	return fmt.Sprintf("%s belongs to %s", e.Object, e.Owner)
 }

@@ -44,6 +44,7 @@ func Profiles() []Profile {
 // An UnknownProfileError is a name that no profile has.
 type UnknownProfileError struct{ Name string }
 
+// Error names the profile, and those that there are.
 func (e UnknownProfileError) Error() string {
 	var known []string
 	for _, p := range Profiles() {

@@ -38,7 +38,10 @@ type ReachError struct {
 	err  error
 }
 
+// Error is the kind, and the API server's own words.
 func (e *ReachError) Error() string { return e.Kind + ": " + e.err.Error() }
+
+// Unwrap gives the error that was classified.
 func (e *ReachError) Unwrap() error { return e.err }
 
 // classify finds an error of a canary's in the table.

@@ -158,6 +158,7 @@ type NoValueError struct {
 	Known []string
 }
 
+// Error names the path, and the keys that there are.
 func (e *NoValueError) Error() string {
 	if len(e.Known) == 0 {
 		return fmt.Sprintf("%q: there is no such value", e.Path)
