@@ -21,7 +21,7 @@ const (
 	leaseSeconds = 10
 )
 
-// hold of the lease: its end is what release does.
+// A lease that is held: it is renewed until release.
 type lease struct {
 	cluster *Cluster
 	holder  string
