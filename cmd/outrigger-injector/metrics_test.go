@@ -22,13 +22,13 @@ const metricsPage = "../../docs/metrics.md"
 // described reads what a description prints; it has no other way to be read.
 var described = regexp.MustCompile(`^Desc{fqName: "([^"]+)", help: "((?:[^"\\]|\\.)*)", unit: "[^"]*", constLabels: {}, variableLabels: {([^}]*)}}$`)
 
-// A page is a registry that writes a row for each metric, also for one without a value.
-type page struct {
+// A table is a registry that writes a row for each metric, also for one without a value.
+type table struct {
 	prometheus.Registerer
 	rows []string
 }
 
-func (p *page) MustRegister(collectors ...prometheus.Collector) {
+func (p *table) MustRegister(collectors ...prometheus.Collector) {
 	for _, collector := range collectors {
 		descriptions := make(chan *prometheus.Desc, 100)
 		collector.Describe(descriptions)
@@ -66,7 +66,7 @@ func labelsOf(list string) string {
 
 // The page of metrics is what the server registers.
 func TestMetricsPage(t *testing.T) {
-	p := &page{}
+	p := &table{}
 	webhook.NewMetrics(p)
 	p.MustRegister(certificateMetrics{})
 	newCanary(nil, p, nil)

@@ -14,12 +14,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -36,7 +39,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.Execute()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
 	}
@@ -53,6 +58,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitError
 }
 
+const rootHelp = `Sidecars for Kubernetes pods, and the reason why.
+
+  %[1]s inject -f app.yaml | kubectl apply -f -
+
+`
+
 // newRoot is the command that the verbs hang on.
 func newRoot(program string) *cobra.Command {
 	name := "outrigger"
@@ -62,6 +73,7 @@ func newRoot(program string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "outrigger",
 		Short:         "Sidecars for Kubernetes pods, and the reason why",
+		Long:          fmt.Sprintf(rootHelp, name) + exitTable,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -81,13 +93,22 @@ func newRoot(program string) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{hinted{err, cmd.CommandPath() + " --help"}}
 	})
+	addColor(root)
 	root.AddCommand(
 		newInject(name),
 		newExplain(name),
 		newUninject(name),
 		newAnnotations(name),
+		newProfile(name),
+		newManifest(name),
+		newInstall(name),
+		newUninstall(name),
+		newPrecheck(name),
 		newCheck(name),
 		newMissed(name),
+		newTag(name),
+		newPause(name),
+		newResume(name),
 		newVersion(),
 	)
 	return root
@@ -146,4 +167,19 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	return usageError{hinted{fmt.Errorf("%q is one argument too many", args[0]), cmd.CommandPath() + " --help"}}
+}
+
+// atMost refuses more arguments than so many.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error { return noArguments(cmd, args[min(n, len(args)):]) }
+}
+
+// exactly wants so many arguments; what says of what.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < n {
+			return usageError{hinted{fmt.Errorf("%d arguments, want %s", len(args), what), cmd.UseLine()}}
+		}
+		return noArguments(cmd, args[n:])
+	}
 }

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"os"
 	"strings"
 
-	"golang.org/x/term"
 	"outrigger.dev/outrigger/inject"
 	"outrigger.dev/outrigger/internal/manifest"
 )
@@ -112,29 +110,6 @@ func writeDiff(w io.Writer, docs []injected) error {
 	}
 	_, err := io.WriteString(w, text)
 	return err
-}
-
-// colored says whether w is a terminal that wants colours; see no-color.org.
-func colored(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
-}
-
-// color paints a unified diff as git does.
-func color(diff string) string {
-	paint := func(line string) string {
-		for prefix, code := range map[byte]string{'+': "32", '-': "31", '@': "36"} {
-			if line[0] == prefix {
-				return "\x1b[" + code + "m" + strings.TrimSuffix(line, "\n") + "\x1b[m\n"
-			}
-		}
-		return line
-	}
-	var out strings.Builder
-	for line := range strings.Lines(diff) {
-		out.WriteString(paint(line))
-	}
-	return out.String()
 }
 
 // compactJSON is JSON on one line, readable: "<" stays "<".

@@ -44,6 +44,9 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if four, err = four.BuildCLI(ctx, logs); err != nil {
+		return 0, err
+	}
 	three, err := four.Helm3(ctx, logs)
 	if err != nil {
 		return 0, err

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"outrigger.dev/outrigger/test/controlplane"
 )
@@ -66,6 +67,29 @@ func Prepare(ctx context.Context, cluster *controlplane.ControlPlane, tools Tool
 		return nil, err
 	}
 	return i, nil
+}
+
+// Beside is the server of an installation that somebody else makes, with values that
+// have [Injector.URL] in them. It is not started; see [Injector.Join].
+func Beside(cluster *controlplane.ControlPlane, tools Tools, options Options) (*Injector, error) {
+	i := &Injector{cluster: cluster, tools: tools, options: options}
+	return i, i.findAddresses()
+}
+
+// Join starts the server as soon as its ServiceAccount is there, and does not wait for it
+// to be ready.
+func (i *Injector) Join(ctx context.Context) error {
+	for {
+		var err error
+		if i.kubeconfig, err = i.cluster.ServiceAccountKubeconfig(ctx, Namespace, i.Name()); err == nil {
+			return i.Launch()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("ServiceAccount %s: %w: %w", i.Name(), ctx.Err(), err)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 // Replica is another server of the same installation, with addresses of its own,

@@ -14,14 +14,21 @@ import (
 type Tools struct {
 	// Root is the repository.
 	Root string
-	// Server and Helm are paths of binaries. Helm is version 4.
-	Server, Helm string
+	// Server, Helm and CLI are paths of binaries. Helm is version 4; CLI is there only
+	// after BuildCLI.
+	Server, Helm, CLI string
 }
 
 // Helm3 builds Helm 3 into a folder, and returns the same tools with it for Helm.
 func (t Tools) Helm3(ctx context.Context, into string) (Tools, error) {
 	t.Helm = filepath.Join(into, "helm3")
 	return t, goBuild(ctx, filepath.Join(t.Root, "test", "e2e"), t.Helm, "helm.sh/helm/v3/cmd/helm")
+}
+
+// BuildCLI builds the command line into a folder, and returns the same tools with it.
+func (t Tools) BuildCLI(ctx context.Context, into string) (Tools, error) {
+	t.CLI = filepath.Join(into, "outrigger")
+	return t, goBuild(ctx, t.Root, t.CLI, "./cmd/outrigger")
 }
 
 // Build builds the tools into a folder. It is called from a folder of the module

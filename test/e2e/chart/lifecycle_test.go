@@ -1,0 +1,100 @@
+package chart_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"outrigger.dev/outrigger/test/e2e/injector"
+)
+
+// beside is a server for an installation that the test is going to make, with the values
+// that lead to it in a file. It starts as soon as the installation has made its account,
+// and ends with the test.
+func beside(t *testing.T, args ...string) (values string, start func()) {
+	t.Helper()
+	i, err := injector.Beside(cluster, helms["Helm 4"], injector.Options{Logs: t.TempDir(), Args: args})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A machine that builds something else meanwhile may stand still for longer than a
+	// cluster should wait.
+	text := fmt.Sprintf("webhook: {url: '%s', timeoutSeconds: 30}\n", i.URL())
+	values = filepath.Join(t.TempDir(), "values.yaml")
+	if err := os.WriteFile(values, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	joined := make(chan error, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	started := false
+	t.Cleanup(func() {
+		cancel()
+		if !started {
+			return
+		}
+		if err := <-joined; err != nil {
+			t.Errorf("the server: %v", err)
+			return
+		}
+		if t.Failed() {
+			t.Log(i.LogTail())
+		}
+		_ = i.Kill()
+	})
+	return values, func() {
+		started = true
+		go func() { joined <- i.Join(ctx) }()
+	}
+}
+
+// Sessions of the command line, with what it prints. UPDATE_SCRIPTS=1 writes that into them.
+func TestSessions(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d sessions, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { session(t, file) })
+	}
+}
+
+func session(t *testing.T, file string) {
+	t.Helper()
+	var more []string
+	if filepath.Base(file) == "tags.txtar" { // as its Deployment would be told, were there one
+		more = []string{"--webhook-configuration=outrigger-injector", "--webhook-configuration=outrigger-tag-prod"}
+	}
+	values, start := beside(t, more...)
+	tools := helms["Helm 4"]
+	testscript.Run(t, testscript.Params{
+		Files:               []string{file},
+		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("KUBECONFIG", cluster.Kubeconfig())
+			env.Setenv("KUBERC", "off")
+			env.Setenv("CHART", filepath.Join(tools.Root, "charts", "outrigger"))
+			env.Setenv("HOME", env.WorkDir)
+			path := []string{filepath.Dir(tools.CLI), filepath.Dir(cluster.KubectlPath()), env.Getenv("PATH")}
+			env.Setenv("PATH", strings.Join(path, string(os.PathListSeparator)))
+			text, err := os.ReadFile(values)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(env.WorkDir, "values.yaml"), text, 0o600)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// serve starts the server as soon as it has an account.
+			"serve": func(*testscript.TestScript, bool, []string) { start() },
+			// until-account waits until there may be pods in a namespace.
+			"until-account": func(ts *testscript.TestScript, _ bool, args []string) { awaitAccount(t, args[0]) },
+			// nothing-left wants nothing in the cluster to be labelled as ours.
+			"nothing-left": func(*testscript.TestScript, bool, []string) { wantNothingLeft(t) },
+		},
+	})
+}
