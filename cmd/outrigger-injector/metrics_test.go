@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"outrigger.dev/outrigger/certs"
+	"outrigger.dev/outrigger/internal/missing"
 	"outrigger.dev/outrigger/internal/webhook"
 )
 
@@ -68,8 +70,9 @@ func labelsOf(list string) string {
 func TestMetricsPage(t *testing.T) {
 	p := &table{}
 	webhook.NewMetrics(p)
-	p.MustRegister(certificateMetrics{})
+	p.MustRegister(certs.Metrics{})
 	newCanary(nil, p, nil)
+	missing.NewMetrics(p)
 	slices.Sort(p.rows)
 	text := `# Metrics
 
