@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -138,7 +139,7 @@ func hashOf(src Sources, settings Settings) string {
 
 // prove renders every template over the corpus, both with native sidecars and
 // without. It learns where templates write to in pods, refuses the
-// configuration where an essential one does not render, and keeps out others.
+// configuration where essential ones do not render, and keeps out others.
 func (in *Injector) prove() error {
 	essential := in.config.essential(templates.Builtin())
 	for _, name := range essential {
@@ -146,18 +147,19 @@ func (in *Injector) prove() error {
 			return fmt.Errorf("config: template %q is named and not there, wanted one of %v", name, in.set.Names())
 		}
 	}
+	var errs []error
 	for _, name := range in.set.Names() {
 		places, err := in.try(name)
 		switch {
 		case err == nil:
 			maps.Copy(in.places, places)
 		case slices.Contains(essential, name):
-			return err
+			errs = append(errs, err)
 		default:
 			in.quarantined[name] = err
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // try renders one template over the corpus.

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
-	"outrigger.dev/outrigger/charts"
 	"outrigger.dev/outrigger/inject"
 	"outrigger.dev/outrigger/internal/manifest"
 )
@@ -34,14 +32,14 @@ its pod is denied, and then nothing is printed; 64 for a wrong command line.`
 
 // injectFlags are what "outrigger inject" is told.
 type injectFlags struct {
-	files                []string
-	config, values, mesh string
-	namespaces           string
-	native               choice
-	revision             string
-	platform             choice
-	compliance           string
-	output               choice
+	configuration
+	files      []string
+	namespaces string
+	native     choice
+	revision   string
+	platform   choice
+	compliance string
+	output     choice
 }
 
 // newInject is the verb that injects manifests.
@@ -61,9 +59,7 @@ func newInject(program string) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	addFiles(f, &flags.files, &flags.output)
-	f.StringVar(&flags.config, "config", "", "`file` with policy, templates and selectors")
-	f.StringVar(&flags.values, "values", "", "`file` with the values that templates read")
-	f.StringVar(&flags.mesh, "mesh-config", "", "`file` with the mesh configuration")
+	flags.configuration.addTo(f)
 	f.StringVar(&flags.namespaces, "namespace-file", "", "`file` with the Namespaces of the workloads; without it each counts as enabled")
 	f.Var(&flags.native, "native-sidecars", "auto, true or false: sidecars as init containers that keep running; auto means true")
 	f.StringVar(&flags.revision, "revision", defaultRevision, "`name` of the revision to inject for")
@@ -124,23 +120,9 @@ func (f *injectFlags) injector(cmd *cobra.Command) (*inject.Injector, error) {
 	}
 	injector, err := inject.New(sources, settings)
 	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+		return nil, inEach("configuration", err)
 	}
 	return injector, nil
-}
-
-// sources are the default profile's, but for the files given.
-func (f *injectFlags) sources() (sources inject.Sources, err error) {
-	sources.Config, sources.Values, sources.Mesh = charts.Default()
-	for text, name := range map[*[]byte]string{&sources.Config: f.config, &sources.Values: f.values, &sources.Mesh: f.mesh} {
-		if name == "" {
-			continue
-		}
-		if *text, err = os.ReadFile(name); err != nil {
-			return inject.Sources{}, err
-		}
-	}
-	return sources, nil
 }
 
 // An injection is one run over all documents.

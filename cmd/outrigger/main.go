@@ -106,6 +106,7 @@ func newRoot(program string) *cobra.Command {
 		newPrecheck(name),
 		newCheck(name),
 		newMissed(name),
+		newTemplate(name),
 		newTag(name),
 		newPause(name),
 		newResume(name),
@@ -140,6 +141,19 @@ func report(w io.Writer, err error) {
 	if errors.As(err, &h) {
 		fmt.Fprintf(w, "hint: %s\n", h.hint)
 	}
+}
+
+// inEach is err about a subject; joined errors are each about it.
+func inEach(subject string, err error) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return fmt.Errorf("%s: %w", subject, err)
+	}
+	var all []error
+	for _, err := range joined.Unwrap() {
+		all = append(all, inEach(subject, err))
+	}
+	return errors.Join(all...)
 }
 
 // printable keeps what a manifest says from moving the reader's cursor: control

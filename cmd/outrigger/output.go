@@ -104,12 +104,7 @@ func writeDiff(w io.Writer, docs []injected) error {
 		}
 		out.WriteString(diff)
 	}
-	text := out.String()
-	if colored(w) {
-		text = color(text)
-	}
-	_, err := io.WriteString(w, text)
-	return err
+	return printDiff(w, out.String())
 }
 
 // compactJSON is JSON on one line, readable: "<" stays "<".
