@@ -98,7 +98,7 @@ func TestLifeOfARelease(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = i.Kill() })
 			before := bundles(t, i.Name())
-			if len(before) != 5 || before[0] == "" {
+			if len(before) != 6 || before[0] == "" {
 				t.Fatalf("the server is ready, and the bundles are %q", before)
 			}
 			same := func(when string) {

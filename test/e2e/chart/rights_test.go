@@ -59,6 +59,7 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 			},
 			before: func(t *testing.T, i *injector.Injector) { issue(t, i, certificates, bundle) },
 		},
+		"canary":       {values: []string{"nativeSidecars=true", "canary.enabled=true"}, args: []string{"--native-sidecars=true", "--canary"}},
 		"proxyconfigs": {values: []string{"nativeSidecars=true", "istio.proxyConfigs=true"}, args: []string{"--native-sidecars=true", "--proxy-configs=true"}},
 		"detector": {
 			values: []string{"nativeSidecars=true", "webhook.failurePolicy=Ignore", "detector.enabled=true"},
