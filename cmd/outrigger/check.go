@@ -38,7 +38,11 @@ func newCheck(name string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Say whether an installation works: webhook, certificates, replicas, and a pod on a dry run",
-		Long: `Check asks a cluster whether Outrigger works there, and changes nothing:
+		Long: `Ask a cluster whether Outrigger works there. Nothing is changed.
+
+  ` + name + ` check --wait 2m
+
+What is looked at:
 
   webhook      the webhook configurations of the revision and its tags
   caBundle     what the API server trusts in each of their entries

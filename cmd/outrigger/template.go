@@ -10,11 +10,16 @@ import (
 	"outrigger.dev/outrigger/internal/manifest"
 )
 
+const templateHelp = `Check, try, test and compare templates, without a cluster.
+
+  %s template lint --config config.yaml`
+
 // newTemplate is what the verbs for those who write templates hang on.
 func newTemplate(program string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "template COMMAND",
 		Short: "Check, try, test and compare templates, without a cluster",
+		Long:  fmt.Sprintf(templateHelp, program),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil

@@ -58,6 +58,7 @@ type Unreachable struct {
 	err          error
 }
 
+// Error is what the API server said.
 func (u *Unreachable) Error() string { return u.err.Error() }
 
 // Unwrap gives [cluster.ErrUnreachable], and what the API server said.

@@ -31,6 +31,7 @@ type Fault struct {
 	Message string `json:"message"`
 }
 
+// String is the message behind its place, as far as that is known.
 func (f Fault) String() string {
 	switch {
 	case f.Document > 0 && f.Line > 0:

@@ -243,7 +243,7 @@ func TestLive(t *testing.T) {
 	if diff := cmp.Diff([]string{"gateway", "grpc-agent", "grpc-simple", "sidecar"}, templates); diff != "" {
 		t.Errorf("templates (-want +got):\n%s", diff)
 	}
-	if len(live.Webhooks) != 5 || !live.Webhooks[0].Ours {
+	if len(live.Webhooks) != 6 || !live.Webhooks[0].Ours {
 		t.Errorf("webhooks: %v", live.Webhooks)
 	}
 }

@@ -83,11 +83,11 @@ func TestRefusedPodsLeaveOneEventOnTheirOwner(t *testing.T) {
 			t.Errorf("pod %d was not refused", i)
 		}
 	}
-	got := awaitEvents(t, refused, 1)
+	awaitEvents(t, refused, 1)
 	other := newReplicaSet(t, namespace, "other")
 	create(t, namespace, newPod("other", annotated("inject.istio.io/templates", "none"), ownedBy(other)))
 	awaitEvents(t, other, 1)
-	if got = events(within(t), t, refused); len(got) != 1 || !strings.HasPrefix(got[0], "SidecarRefused: pods are refused: annotation traffic.sidecar.istio.io/includeInboundPorts") {
+	if got := events(within(t), t, refused); len(got) != 1 || !strings.HasPrefix(got[0], "SidecarRefused: pods are refused: annotation traffic.sidecar.istio.io/includeInboundPorts") {
 		t.Errorf("events of the refused: %q, want one", got)
 	}
 	if got := events(within(t), t, tried); len(got) > 0 {

@@ -59,7 +59,7 @@ func TestRecipeForALeakedKey(t *testing.T) {
 			t.Errorf("entry %d: the CA bundle is %q, want another one than before", n, bundle)
 		}
 	}
-	wantInjected(t, "leaked", "istio-injection=enabled")
+	wantFirstInjected(t, "leaked", "istio-injection=enabled")
 }
 
 // recipe is the block of commands after a phrase of docs/operating.md.
@@ -87,8 +87,8 @@ func recipe(t *testing.T, root, after string) []string {
 	return nil
 }
 
-// wantInjected wants the first pod of a new namespace with a label to be injected.
-func wantInjected(t *testing.T, namespace, label string) {
+// wantFirstInjected wants the first pod of a new namespace with a label to be injected.
+func wantFirstInjected(t *testing.T, namespace, label string) {
 	t.Helper()
 	kubectl(t, "create", "namespace", namespace)
 	t.Cleanup(func() { kubectl(t, "delete", "namespace", namespace, "--wait=false") })
