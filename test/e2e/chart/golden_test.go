@@ -52,7 +52,7 @@ func TestGoldensAreTakenAsTheyAre(t *testing.T) {
 			if warned := strings.Contains(said, "Warning: "); warned != (name == "host-network") {
 				t.Errorf("warned: %t\n%s", warned, said)
 			}
-			wantNoDiff(t, manifests)
+			wantNoDiff(t, manifests, byClient)
 			wantStored(t, manifests)
 		})
 	}

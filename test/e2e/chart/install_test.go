@@ -49,9 +49,9 @@ func TestProfiles(t *testing.T) {
 					return
 				}
 				manifest := helm(t, tools, "get", "manifest", release, "--namespace", injector.Namespace)
-				wantNoDiff(t, manifest)
+				wantNoDiff(t, manifest, byClient, byServer)
 				writeBundle(t, "outrigger-injector")
-				wantNoDiff(t, manifest)
+				wantNoDiff(t, manifest, byClient, byServer)
 			})
 		}
 	}
@@ -110,7 +110,7 @@ func TestLifeOfARelease(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				wantNoDiff(t, manifest)
+				wantNoDiff(t, manifest, byClient, byServer)
 			}
 			same("after install")
 			for _, values := range [][]string{

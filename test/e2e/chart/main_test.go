@@ -154,11 +154,18 @@ func kubectlOn(t *testing.T, manifests string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// wantNoDiff wants the cluster to be as the manifests say, whether the client compares or, as
-// GitOps controllers have it, the API server.
-func wantNoDiff(t *testing.T, manifests string) {
+// Who compares what kubectl diff is given with what is there: the client, or, as GitOps
+// controllers have it, the API server. It finds a difference in whatever kubectl apply has
+// left on the client's side: the annotation that kubectl keeps for itself.
+const (
+	byClient = "--server-side=false"
+	byServer = "--server-side=true"
+)
+
+// wantNoDiff wants the cluster to be as the manifests say, whoever compares.
+func wantNoDiff(t *testing.T, manifests string, sides ...string) {
 	t.Helper()
-	for _, side := range []string{"--server-side=false", "--server-side=true"} {
+	for _, side := range sides {
 		if out, err := kubectlOn(t, manifests, "diff", side); err != nil || strings.TrimSpace(out) != "" {
 			t.Errorf("kubectl diff %s: %v\n%s", side, err, out)
 		}
