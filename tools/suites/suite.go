@@ -63,11 +63,11 @@ var suites = []suite{
 	},
 	{
 		name: "e2e", about: "Outrigger on a real API server",
-		dir: "test/e2e", packages: []string{"./..."}, flags: []string{"-timeout=20m", "-count=1"}, live: true,
+		dir: "test/e2e", packages: []string{"./..."}, flags: []string{"-timeout=45m", "-count=1"}, live: true,
 	},
 	{
 		name: "ui", about: "the dry run's page in a real browser, where there is one",
-		dir: "test/ui", packages: []string{"./..."}, flags: []string{"-timeout=20m", "-count=1"}, live: true,
+		dir: "test/ui", packages: []string{"./..."}, flags: []string{"-timeout=45m", "-count=1"}, live: true,
 	},
 	{
 		name: "node", about: "kubelet and kube-proxy, built once into the cache, where a node can be",
