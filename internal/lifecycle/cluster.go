@@ -145,6 +145,9 @@ func (c *Cluster) around(ctx context.Context, o *unstructured.Unstructured) (bef
 	if before == nil {
 		return nil, o, nil
 	}
+	if o.GetKind() == "Namespace" {
+		return before, before, nil // as makeNamespace has it
+	}
 	o = o.DeepCopy()
 	keepOwner(o, before)
 	after, err = c.applied(ctx, o)
