@@ -11,7 +11,7 @@ await journey(async (page) => {
     await answered(page, word);
   };
   await ask("deny", "Refused");
-  assert.match(await page.locator(".verdict .sentence").innerText(), /template "nope" is not there/);
+  assert.match(await page.locator(".verdict .sentence").innerText(), /Template "nope" is not there/);
   await ask("fault", "Outrigger fails");
   assert.match(await page.locator(".verdict .fault").innerText(), /does not render/);
 
