@@ -59,7 +59,7 @@ func noAddress(v reflect.Value) error {
 	for (v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer) && !v.IsNil() {
 		v = v.Elem()
 	}
-	if v.CanAddr() && hasText(v.Addr().Interface()) {
+	if v.IsValid() && hasPointers(v.Type()) && v.CanAddr() && hasText(v.Addr().Interface()) {
 		return nil
 	}
 	return noAddresses([]reflect.Value{v}, true)
@@ -92,7 +92,10 @@ func noAddresses(values []reflect.Value, asksForText bool) error {
 // parts is followed, but at the top only, and a value that has a method for its
 // text writes that, where the verb asks for text and nobody hides the value.
 func writesAddress(v reflect.Value, depth int, asksForText bool) bool {
-	if asksForText && v.IsValid() && v.CanInterface() && hasText(v.Interface()) {
+	if !v.IsValid() || !hasPointers(v.Type()) {
+		return false // and nothing is made to ask for a text, which most values would be
+	}
+	if asksForText && v.CanInterface() && hasText(v.Interface()) {
 		return false
 	}
 	inside := func(v reflect.Value) bool { return writesAddress(v, depth+1, asksForText) }
