@@ -106,7 +106,7 @@ func NearestKey(name string) string {
 	best, distance := "", 4
 	_, word, _ := strings.Cut(name, "/")
 	for _, k := range keys {
-		d := editDistance(name, k.Name, distance)
+		d := EditDistance(name, k.Name, distance)
 		if _, w, _ := strings.Cut(k.Name, "/"); strings.EqualFold(w, word) && d > 3 {
 			d = 3
 		}
@@ -117,9 +117,9 @@ func NearestKey(name string) string {
 	return best
 }
 
-// editDistance is how many letters have to be changed, added or dropped to get
+// EditDistance is how many letters have to be changed, added or dropped to get
 // from a to b (Levenshtein); anything from most on counts as most.
-func editDistance(a, b string, most int) int {
+func EditDistance(a, b string, most int) int {
 	if d := len(a) - len(b); d >= most || -d >= most {
 		return most
 	}

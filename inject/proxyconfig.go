@@ -139,7 +139,7 @@ func nearestField(message protoreflect.MessageDescriptor, name string) string {
 	best, distance := "", 4
 	for i := range message.Fields().Len() {
 		field := message.Fields().Get(i).JSONName()
-		if d := editDistance(name, field, distance); d < distance {
+		if d := EditDistance(name, field, distance); d < distance {
 			best, distance = field, d
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/message"
 
 	"outrigger.dev/outrigger/charts"
+	"outrigger.dev/outrigger/inject"
 )
 
 // Check holds values against the chart's schema. The error names every key that is
@@ -108,30 +109,9 @@ func knownKeys(at []string) []string {
 func nearest(names []string, given string) string {
 	best, least := "", 3
 	for _, name := range names {
-		if d := distance(strings.ToLower(name), strings.ToLower(given)); d < least {
+		if d := inject.EditDistance(strings.ToLower(name), strings.ToLower(given), least); d < least {
 			best, least = name, d
 		}
 	}
 	return best
-}
-
-// distance is how many letters have to be added, taken or changed (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(row[j]+1, row[j+1]+1, change)
-		}
-	}
-	return row[len(b)]
 }
