@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -26,8 +25,8 @@ import (
 
 // offlineFlags are what there is in place of a cluster.
 type offlineFlags struct {
-	offline              bool
-	config, values, mesh string
+	offline bool
+	configuration
 }
 
 func (o *offlineFlags) add(f *pflag.FlagSet) {
@@ -92,13 +91,11 @@ func (f *explainFlags) basis(ctx context.Context, cmd *cobra.Command) (*basis, e
 			return nil, err
 		}
 	}
-	for text, name := range map[*[]byte]string{&source.Sources.Config: f.offline.config, &source.Sources.Values: f.offline.values, &source.Sources.Mesh: f.offline.mesh} {
-		if name == "" {
-			continue
-		}
-		if *text, err = os.ReadFile(name); err != nil {
-			return nil, err
-		}
+	names, err := f.offline.replace(&source.Sources)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
 		source.From += ", with " + name
 	}
 	if b.injector, err = inject.New(source.Sources, source.Settings); err != nil {

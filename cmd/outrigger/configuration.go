@@ -23,15 +23,26 @@ func (c *configuration) addTo(f *pflag.FlagSet) {
 // sources reads the files.
 func (c *configuration) sources() (sources inject.Sources, err error) {
 	sources.Config, sources.Values, sources.Mesh = charts.Default()
-	for text, name := range map[*[]byte]string{&sources.Config: c.config, &sources.Values: c.values, &sources.Mesh: c.mesh} {
-		if name == "" {
+	_, err = c.replace(&sources)
+	return sources, err
+}
+
+// replace reads the files that are named over what sources are there, and returns
+// their names.
+func (c *configuration) replace(sources *inject.Sources) (names []string, err error) {
+	for _, file := range []struct {
+		name string
+		into *[]byte
+	}{{c.config, &sources.Config}, {c.values, &sources.Values}, {c.mesh, &sources.Mesh}} {
+		if file.name == "" {
 			continue
 		}
-		if *text, err = os.ReadFile(name); err != nil {
-			return inject.Sources{}, err
+		if *file.into, err = os.ReadFile(file.name); err != nil {
+			return nil, err
 		}
+		names = append(names, file.name)
 	}
-	return sources, nil
+	return names, nil
 }
 
 // injector is that of the files, with nothing else set.
