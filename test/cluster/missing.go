@@ -7,27 +7,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"outrigger.dev/outrigger/test/cluster/internal/node"
+	"outrigger.dev/outrigger/test/controlplane/debian"
 )
 
 // Need is what a machine lacks.
-type Need struct {
-	// What is a sentence about it, without a full stop.
-	What string
-	// Package is the Debian package that would bring it; "" is none.
-	Package string
-}
-
-// String is the need as a person reads it.
-func (n Need) String() string {
-	if n.Package == "" {
-		return n.What
-	}
-	return n.What + " (Debian: apt-get install " + n.Package + ")"
-}
+type Need = debian.Need
 
 // programs are those of the machine that a cluster runs, and the Debian packages that bring
 // them.
@@ -120,17 +107,6 @@ func addressNeeds() []Need {
 		return []Need{{What: route + ", whose addresses the cluster uses"}}
 	}
 	return nil
-}
-
-// Packages are the Debian packages that would bring what is missing, each once.
-func Packages(needs []Need) []string {
-	var packages []string
-	for _, n := range needs {
-		if n.Package != "" && !slices.Contains(packages, n.Package) {
-			packages = append(packages, n.Package)
-		}
-	}
-	return packages
 }
 
 // missingError is what [Start] says where something is missing.

@@ -6,23 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"outrigger.dev/outrigger/test/controlplane/debian"
 )
 
 // Need is what a machine lacks.
-type Need struct {
-	// What is a sentence about it, without a full stop.
-	What string
-	// Package is the Debian package that would bring it; "" is none.
-	Package string
-}
-
-// String is the need as a person reads it.
-func (n Need) String() string {
-	if n.Package == "" {
-		return n.What
-	}
-	return n.What + " (Debian: apt-get install " + n.Package + ")"
-}
+type Need = debian.Need
 
 // oldestNode is the oldest major version of Node.js that playwright-core runs on.
 const oldestNode = 18
@@ -32,7 +21,7 @@ func Missing() []Need {
 	var needs []Need
 	for _, program := range []struct{ name, pkg string }{{"chromium", "chromium"}, {"node", "nodejs"}, {"npm", "npm"}} {
 		if _, err := exec.LookPath(program.name); err != nil {
-			needs = append(needs, Need{program.name + " is not installed", program.pkg})
+			needs = append(needs, Need{What: program.name + " is not installed", Package: program.pkg})
 		}
 	}
 	if slices.ContainsFunc(needs, func(n Need) bool { return n.Package == "nodejs" }) {
@@ -56,15 +45,4 @@ func oldNode() string {
 		return fmt.Sprintf("node is %s, and v%d or newer is needed", version, oldestNode)
 	}
 	return ""
-}
-
-// Packages are the Debian packages that would bring what is missing.
-func Packages(needs []Need) []string {
-	var packages []string
-	for _, n := range needs {
-		if n.Package != "" {
-			packages = append(packages, n.Package)
-		}
-	}
-	return packages
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"outrigger.dev/outrigger/test/controlplane/debian"
 	"outrigger.dev/outrigger/test/ui"
 )
 
@@ -115,7 +116,7 @@ func TestRareStates(t *testing.T) {
 func TestNeedsNamePackages(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	needs := ui.Missing()
-	if got := strings.Join(ui.Packages(needs), " "); got != "chromium nodejs npm" {
+	if got := strings.Join(debian.Packages(needs), " "); got != "chromium nodejs npm" {
 		t.Errorf("an empty machine needs %q, got %v", got, needs)
 	}
 	if text := needs[0].String(); !strings.Contains(text, "apt-get install chromium") {

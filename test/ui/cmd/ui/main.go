@@ -12,11 +12,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"strings"
 	"syscall"
 
+	"outrigger.dev/outrigger/test/controlplane/debian"
 	"outrigger.dev/outrigger/test/ui"
 )
 
@@ -54,11 +54,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 // install says what is missing, installs it, and fails if something is still missing then.
 func install(ctx context.Context, stdout, stderr io.Writer) error {
 	needs := ui.Missing()
-	if packages := ui.Packages(needs); len(packages) > 0 {
-		for _, n := range needs {
-			fmt.Fprintln(stdout, n)
-		}
-		if err := aptGet(ctx, packages, stdout, stderr); err != nil {
+	if len(debian.Packages(needs)) > 0 {
+		if err := debian.Install(ctx, needs, stdout, stderr); err != nil {
 			return err
 		}
 		needs = ui.Missing()
@@ -71,29 +68,6 @@ func install(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(stdout, "this machine has all that the page's tests need; npm's packages are in", folder)
-	return nil
-}
-
-func aptGet(ctx context.Context, packages []string, stdout, stderr io.Writer) error {
-	all := strings.Join(packages, " ")
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return fmt.Errorf("this is not Debian (there is no apt-get): install what brings these by other means: %s", all)
-	}
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("this is not root, who alone may install: have root run apt-get install %s", all)
-	}
-	for _, args := range [][]string{
-		{"update", "--quiet=2"},
-		append([]string{"install", "--quiet", "--yes", "--no-install-recommends"}, packages...),
-	} {
-		fmt.Fprintf(stdout, "$ apt-get %s\n", strings.Join(args, " "))
-		cmd := exec.CommandContext(ctx, "apt-get", args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		cmd.Stdout, cmd.Stderr = stderr, stderr
-		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("apt-get %s: %w", args[0], err)
-		}
-	}
 	return nil
 }
 
