@@ -124,11 +124,12 @@ func (r *rendering) inject(req Request, decision *Decision) error {
 	if err := r.checkAnnotations(req.ProxyConfigs); err != nil {
 		return err
 	}
-	templates, err := r.in.choose(r.pod)
+	names, listed := r.in.named(r.pod)
+	r.trace.chose(names, listed)
+	templates, err := r.in.choose(names)
 	if err != nil {
 		return err
 	}
-	r.trace.chose(r.in.named(r.pod))
 	decision.Templates = templates
 	native, why := r.in.native(r.pod, r.owner, req.Native)
 	r.native = native
@@ -210,10 +211,9 @@ func decodeTyped(raw []byte, into any) error {
 	return kjson.UnmarshalCaseSensitivePreserveInts(raw, into)
 }
 
-// choose names the templates for a pod: its annotation's or the defaults,
-// aliases resolved, one that is named twice laid once.
-func (in *Injector) choose(pod *corev1.Pod) ([]string, error) {
-	names, _ := in.named(pod)
+// choose returns the templates behind names: aliases resolved, one that is named
+// twice laid once.
+func (in *Injector) choose(names []string) ([]string, error) {
 	var chosen []string
 	for _, name := range in.config.expand(names) {
 		if err, broken := in.quarantined[name]; broken {

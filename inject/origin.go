@@ -77,6 +77,13 @@ func (t *tracing) note(by string, now object) {
 	t.was = clone(now)
 }
 
+// laid notes what a template that was laid over the pod has made of it.
+func (t *tracing) laid(name string, now object) {
+	if t != nil {
+		t.note(byTemplate+name, now)
+	}
+}
+
 // chose notes what named the templates.
 func (t *tracing) chose(names []string, listed bool) {
 	if t != nil {

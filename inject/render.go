@@ -81,7 +81,7 @@ func (r *rendering) render(names []string) error {
 			return fmt.Errorf("template %q: %w", name, err)
 		}
 		r.passed(Merged)
-		r.trace.note(byTemplate+name, r.merged)
+		r.trace.laid(name, r.merged)
 	}
 	return nil
 }
