@@ -83,6 +83,7 @@ func rareLive() *dryrun.Live {
 			{Name: "waypoint", Source: "configuration", Quarantined: "nil data; no entry for key"},
 		},
 		Certificate:   dryrun.Certificate{Expires: time.Now().Add(30 * time.Hour).UTC().Format(time.RFC3339), Days: 1, Fault: "the Secret cannot be written"},
+		Webhooks:      []dryrun.LiveWebhook{}, // as a server says none
 		WebhooksError: "mutatingwebhookconfigurations cannot be listed",
 		Recent:        []dryrun.Recent{{Time: "2026-01-01T00:00:00Z", Namespace: "shop", Owner: "Job nightly", Verdict: "fault", Reason: "fault", DryRun: true}},
 	}

@@ -56,7 +56,7 @@ const tile = (name, value, below, alarming) =>
   h("div", { class: alarming ? "tile alarming" : "tile" }, h("dt", {}, name), h("dd", {}, h("span", { class: "value" }, value), h("span", { class: "hint" }, below)));
 
 function templates(list) {
-  const items = (list ?? []).map((t) =>
+  const items = list.map((t) =>
     h("li", {}, h("code", {}, t.name), ` ${t.source}`, t.default ? h("strong", { class: "tag" }, "default") : null,
       t.aliases?.length ? h("span", { class: "hint" }, ` also as ${t.aliases.join(", ")}`) : null,
       t.quarantined ? h("p", { class: "fault" }, "kept out: ", t.quarantined) : null));
@@ -64,7 +64,7 @@ function templates(list) {
 }
 
 function webhooks({ webhooks: list, webhooksError }) {
-  const items = (list ?? []).map((w) =>
+  const items = list.map((w) =>
     h("li", { class: w.ours ? "ours" : null }, h("code", {}, `${w.configuration}/${w.name}`), w.ours ? h("strong", { class: "tag" }, "Outrigger") : null,
       h("span", { class: "hint" }, ` ${w.failurePolicy}, reinvoked ${w.reinvocationPolicy === "IfNeeded" ? "if needed" : "never"}`)));
   return h("div", {}, h("h3", {}, "Mutating webhooks, in the order of their calls"),
@@ -74,7 +74,7 @@ function webhooks({ webhooks: list, webhooksError }) {
 
 function recent(list) {
   const heads = ["When", "Namespace", "Owner", "Verdict", "Reason"];
-  const rows = (list ?? []).map((r) =>
+  const rows = list.map((r) =>
     h("tr", {}, h("td", {}, h("time", { datetime: r.time }, age(r.time).replace(/ old$/, " ago"))), h("td", {}, r.namespace), h("td", {}, r.owner),
       h("td", {}, `${verdicts[r.verdict]?.word ?? r.verdict}${r.dryRun ? " (dry run)" : ""}`), h("td", {}, h("code", {}, r.reason))));
   return h("div", {}, h("h3", {}, "Recent decisions"),
