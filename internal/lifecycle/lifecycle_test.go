@@ -89,19 +89,27 @@ webhooks: [{name: a}]
 func TestOwnerOf(t *testing.T) {
 	for name, tc := range map[string]struct {
 		annotations, labels map[string]string
+		writers             []metav1.ManagedFieldsEntry
 		want                string
 	}{
-		"ours":                        {annotations: map[string]string{releaseNameKey: "outrigger", releaseNamespaceKey: "ns"}},
-		"ours in another namespace":   {annotations: map[string]string{releaseNameKey: "outrigger", releaseNamespaceKey: "b"}, want: `the Helm release "outrigger" in namespace "b"`},
-		"another release's":           {annotations: map[string]string{releaseNameKey: "mesh", releaseNamespaceKey: "ns"}, want: `the Helm release "mesh" in namespace "ns"`},
-		"an application of Argo CD":   {annotations: map[string]string{"argocd.argoproj.io/tracking-id": "mesh:apps/Deployment:ns/x"}, want: `the application "mesh" of Argo CD`},
-		"a Kustomization of Flux":     {labels: map[string]string{"kustomize.toolkit.fluxcd.io/name": "mesh"}, want: `the Kustomization "mesh" of Flux`},
+		"ours":                      {annotations: map[string]string{releaseNameKey: "outrigger", releaseNamespaceKey: "ns"}},
+		"ours in another namespace": {annotations: map[string]string{releaseNameKey: "outrigger", releaseNamespaceKey: "b"}, want: `the Helm release "outrigger" in namespace "b"`},
+		"another release's":         {annotations: map[string]string{releaseNameKey: "mesh", releaseNamespaceKey: "ns"}, want: `the Helm release "mesh" in namespace "ns"`},
+		"an application of Argo CD": {annotations: map[string]string{"argocd.argoproj.io/tracking-id": "mesh:apps/Deployment:ns/x"}, want: `the application "mesh" of Argo CD`},
+		"a Kustomization of Flux":   {labels: map[string]string{"kustomize.toolkit.fluxcd.io/name": "mesh"}, want: `the Kustomization "mesh" of Flux`},
+		"written by hand, its status kept by another": {
+			writers: []metav1.ManagedFieldsEntry{
+				{Manager: "kube-controller-manager", Subresource: "status"}, {Manager: "kubectl-client-side-apply"}, {Manager: "mesh"},
+			},
+			want: `no Helm release: "kubectl-client-side-apply" wrote it`,
+		},
 		"nobody's, as far as it says": {want: "no Helm release"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &unstructured.Unstructured{Object: map[string]any{}}
 			o.SetAnnotations(tc.annotations)
 			o.SetLabels(tc.labels)
+			o.SetManagedFields(tc.writers)
 			if diff := cmp.Diff(tc.want, ownerOf(o, "outrigger", "ns")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

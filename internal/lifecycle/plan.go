@@ -112,7 +112,8 @@ func (c *Cluster) checkOwners(ctx context.Context, p *Plan) error {
 //	annotation meta.helm.sh/release-name      another Helm release
 //	annotation argocd.argoproj.io/tracking-id an application of Argo CD
 //	label kustomize.toolkit.fluxcd.io/name    a Kustomization of Flux
-//	none of these                             whoever wrote it first
+//	none of these                             whoever wrote it first; not who keeps its
+//	                                          status, whom the API server may list before
 func ownerOf(o *unstructured.Unstructured, release, namespace string) string {
 	annotations, labels := o.GetAnnotations(), o.GetLabels()
 	name, in := annotations[releaseNameKey], annotations[releaseNamespaceKey]
@@ -129,7 +130,7 @@ func ownerOf(o *unstructured.Unstructured, release, namespace string) string {
 		return fmt.Sprintf("the Helm release %q in namespace %q", name, in)
 	}
 	for _, m := range o.GetManagedFields() {
-		if m.Manager != "" {
+		if m.Manager != "" && m.Subresource == "" {
 			return fmt.Sprintf("no Helm release: %q wrote it", m.Manager)
 		}
 	}
