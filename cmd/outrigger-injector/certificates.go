@@ -10,7 +10,6 @@ import (
 
 	certmanagerclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/typed/certmanager/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"outrigger.dev/outrigger/certs"
@@ -39,7 +38,7 @@ type servedCertificate struct {
 //	selfSigned       a leaf of our own, in memory         written
 //	certManager      what cert-manager puts in a Secret   watched; cert-manager writes it
 //	files            the files in a folder                watched, where we may
-func newCertificate(o *options, config *rest.Config, client kubernetes.Interface, log *slog.Logger) (*servedCertificate, error) {
+func newCertificate(o *options, config *rest.Config, client cluster.Client, log *slog.Logger) (*servedCertificate, error) {
 	trust := cluster.WebhookTrust{
 		Configurations: client.AdmissionregistrationV1().MutatingWebhookConfigurations(), Names: o.webhookConfigurations,
 	}
@@ -66,7 +65,7 @@ func newCertificate(o *options, config *rest.Config, client kubernetes.Interface
 }
 
 // newKeeper has an authority of our own.
-func newKeeper(o *options, client kubernetes.Interface, trust cluster.WebhookTrust, log *slog.Logger) *certs.Keeper {
+func newKeeper(o *options, client cluster.Client, trust cluster.WebhookTrust, log *slog.Logger) *certs.Keeper {
 	secret := &cluster.AuthoritySecret{
 		Secrets: client.CoreV1().Secrets(o.namespace), Namespace: o.namespace, Name: o.authoritySecret,
 	}

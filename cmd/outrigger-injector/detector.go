@@ -13,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/uuid"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
@@ -32,7 +31,7 @@ const (
 
 // newDetector looks for pods whose sidecar is missing, in one of the replicas at a time.
 func newDetector(
-	o *options, client kubernetes.Interface, namespaces webhook.Namespaces, configuration *cluster.Configuration,
+	o *options, client cluster.Client, namespaces webhook.Namespaces, configuration *cluster.Configuration,
 	registry prometheus.Registerer, log *slog.Logger,
 ) (func(context.Context) error, error) {
 	host, err := os.Hostname()

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/kubernetes"
 
 	"outrigger.dev/outrigger/inject"
 	"outrigger.dev/outrigger/internal/cluster"
@@ -21,7 +20,7 @@ import (
 
 // lives is what the dry run tells of the server beside the configuration.
 type lives struct {
-	client        kubernetes.Interface
+	client        cluster.Client
 	configuration *cluster.Configuration
 	tls           *servedCertificate
 	recent        func() []dryrun.Recent
@@ -105,7 +104,7 @@ func liveNamespace(namespaces webhook.Namespaces) func(context.Context, string) 
 }
 
 // access asks the API server who calls, and whether that one may.
-func access(client kubernetes.Interface) dryrun.Access {
+func access(client cluster.Client) dryrun.Access {
 	asked := cluster.Access{Client: client}
 	return func(ctx context.Context, token, verb, path string) (string, bool, error) {
 		user, allowed, err := asked.Allowed(ctx, token, verb, path)

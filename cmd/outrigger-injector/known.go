@@ -6,7 +6,6 @@ import (
 
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
@@ -34,7 +33,7 @@ func generations(all []func() uint64) func() uint64 {
 // newKnown is what is known of the cluster where pods are decided about, and the
 // caches that it is read from: namespaces, and where the flags have us watch them
 // nodes and ProxyConfigs.
-func newKnown(o *options, config *rest.Config, client kubernetes.Interface, log *slog.Logger) (webhook.Cluster, map[string]cache, error) {
+func newKnown(o *options, config *rest.Config, client cluster.Client, log *slog.Logger) (webhook.Cluster, map[string]cache, error) {
 	metadataClient, err := metadata.NewForConfig(config)
 	if err != nil {
 		return webhook.Cluster{}, nil, err

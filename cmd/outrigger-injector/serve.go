@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"k8s.io/client-go/kubernetes"
 
 	"outrigger.dev/outrigger/certs"
 	"outrigger.dev/outrigger/inject"
@@ -90,7 +89,7 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := kubernetes.NewForConfig(config)
+	client, err := cluster.NewClient(config)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +174,7 @@ func newAdmission(reviews webhook.Reviewer, places int, revision string, metrics
 }
 
 // newConfiguration follows what the flags say, and keeps what was good.
-func newConfiguration(o *options, client kubernetes.Interface, metrics *webhook.Metrics, log *slog.Logger) *cluster.Configuration {
+func newConfiguration(o *options, client cluster.Client, metrics *webhook.Metrics, log *slog.Logger) *cluster.Configuration {
 	c := &cluster.Configuration{
 		Source:   newSource(o, client),
 		Settings: inject.Settings{Revision: o.revision, Env: o.env()},
@@ -205,7 +204,7 @@ type untold struct{ cluster.Source }
 func (untold) Refused(context.Context, error) error { return nil }
 
 // newSource is where the configuration comes from, as the flags say.
-func newSource(o *options, client kubernetes.Interface) cluster.Source {
+func newSource(o *options, client cluster.Client) cluster.Source {
 	switch {
 	case o.istio.namespace != "":
 		return &cluster.Istio{Client: client.CoreV1(), Namespace: o.istio.namespace, Revision: o.istio.revision}

@@ -7,12 +7,11 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 )
 
 // Access asks the API server who a caller is, and whether it may. It needs the right
 // to create tokenreviews and subjectaccessreviews.
-type Access struct{ Client kubernetes.Interface }
+type Access struct{ Client Client }
 
 // ErrUnknownToken says that a token is nobody's.
 var ErrUnknownToken = errors.New("the token is not one of this cluster's, or no longer valid")

@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/version"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 
 	"outrigger.dev/outrigger/inject"
@@ -55,7 +54,7 @@ type class struct {
 }
 
 // NewNodes needs the right to list and watch nodes.
-func NewNodes(client kubernetes.Interface) *Nodes {
+func NewNodes(client Client) *Nodes {
 	n := &Nodes{nodes: map[string]node{}, classes: map[[sha256.Size]byte]*class{}}
 	n.fleet.Store(&fleet{every: inject.Native{Why: "what the nodes run is not known yet"}})
 	n.reflector = cache.NewReflectorWithOptions(listerWatcher(client.CoreV1().Nodes(), ""), &corev1.Node{}, mirror[namedNode]{

@@ -6,13 +6,12 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 )
 
 // Surroundings are what of a cluster, beside Outrigger, has a say in what becomes of
 // a pod. Each call asks the API server: it is for people who want to know, not for
 // admissions.
-type Surroundings struct{ Client kubernetes.Interface }
+type Surroundings struct{ Client Client }
 
 // maxListed is how many objects of a kind are asked for: no namespace has more
 // LimitRanges or quotas, and no cluster more webhook configurations.

@@ -7,7 +7,6 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"outrigger.dev/outrigger/inject"
 	"outrigger.dev/outrigger/internal/cluster"
@@ -28,7 +27,7 @@ const (
 
 // Installations reads every installation in a cluster: its webhook configurations, and
 // the configuration that it has last proved, which is the one in force.
-func Installations(ctx context.Context, client kubernetes.Interface) ([]Judge, error) {
+func Installations(ctx context.Context, client cluster.Client) ([]Judge, error) {
 	found, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{
 		LabelSelector: nameLabel + "=" + injectorName,
 	})
@@ -59,7 +58,7 @@ func Installations(ctx context.Context, client kubernetes.Interface) ([]Judge, e
 }
 
 // installation reads one.
-func installation(ctx context.Context, client kubernetes.Interface, revision string, of []admissionv1.MutatingWebhookConfiguration) (Judge, error) {
+func installation(ctx context.Context, client cluster.Client, revision string, of []admissionv1.MutatingWebhookConfiguration) (Judge, error) {
 	webhooks, err := ReadWebhooks(of...)
 	if err != nil {
 		return Judge{}, err
