@@ -114,13 +114,7 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	for name, c := range caches {
 		p.following[name], synced[name] = quiet(c.Run), c.Synced
 	}
-	p.readiness = &readiness{checks: map[string]func() report{
-		"certificate":   checkCertificate(tls, tls.waits),
-		"caBundle":      checkTrust(tls),
-		"caches":        checkCaches(synced),
-		"configuration": checkConfiguration(configuration.State),
-		"templates":     checkTemplates(configuration.State),
-	}}
+	p.readiness = newReadiness(tls, synced, configuration)
 	recent := &dryrun.Recents{}
 	var events *cluster.OwnerEvents
 	if o.events {
@@ -129,17 +123,12 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	}
 	decided := webhook.NewReviews(inForce(configuration), known)
 	decided.Timer = metrics.Timer
-	reviews := webhook.Signalled(decided, signals(recent, events))
 	kept := connections{age: o.connectionAge, draining: p.readiness.draining.Load}
-	server := newWebhookServer(newAdmission(reviews, webhook.DefaultPlaces, o.revision, metrics, log), tls)
+	server := newWebhookServer(p.admission(decided, signals(recent, events), o, metrics, log), tls)
 	server.ConnContext = kept.context
 	if o.canary {
 		server.Handler = withCanary(server.Handler, o.revision, log)
-		asking := &cluster.Canary{
-			Pods: client.CoreV1().Pods(o.namespace), Key: webhook.CanaryKey, Revision: o.revision,
-			Asked: webhook.CanaryAsked, Answered: webhook.CanaryAnswered,
-		}
-		p.following["canary"] = quiet(newCanary(asking.Call, registry, log).Run)
+		p.following["canary"] = quiet(newCanary(asking(o, client).Call, registry, log).Run)
 	}
 	if o.detector {
 		if p.following["detector"], err = newDetector(o, client, known.Namespaces, configuration, registry, log); err != nil {
@@ -154,6 +143,39 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	p.readiness.checks["webhook"] = checkListening(func() error { return callWebhook(o.webhookAddress) }, tls)
 	p.health, p.metrics = healthMux(p.readiness), promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return p, nil
+}
+
+// admission answers reviews, and tells of them by signals, metrics and, where they are
+// wanted, spans.
+func (p *program) admission(decided *webhook.Reviews, tell func(webhook.Signal), o *options, metrics *webhook.Metrics, log *slog.Logger) http.Handler {
+	reviews := webhook.Signalled(decided, tell)
+	provider := newTraces(context.Background(), o.revision, log)
+	if provider == nil {
+		return newAdmission(reviews, webhook.DefaultPlaces, o.revision, metrics, log)
+	}
+	p.following["spans"] = flushed(provider)
+	traces := webhook.NewTraces(provider)
+	decided.Timer = traces.Timer(decided.Timer)
+	return traces.Requests(newAdmission(traces.Reviews(reviews), webhook.DefaultPlaces, o.revision, metrics, log))
+}
+
+// asking is the canary's dry run.
+func asking(o *options, client cluster.Client) *cluster.Canary {
+	return &cluster.Canary{
+		Pods: client.CoreV1().Pods(o.namespace), Key: webhook.CanaryKey, Revision: o.revision,
+		Asked: webhook.CanaryAsked, Answered: webhook.CanaryAnswered,
+	}
+}
+
+// newReadiness has all checks but that of the webhook, which is not there yet.
+func newReadiness(tls *servedCertificate, synced map[string]func() bool, configuration *cluster.Configuration) *readiness {
+	return &readiness{checks: map[string]func() report{
+		"certificate":   checkCertificate(tls, tls.waits),
+		"caBundle":      checkTrust(tls),
+		"caches":        checkCaches(synced),
+		"configuration": checkConfiguration(configuration.State),
+		"templates":     checkTemplates(configuration.State),
+	}}
 }
 
 // newRegistry has what is measured of every program.

@@ -149,7 +149,7 @@ func (d *measured) Review(ctx context.Context, review Review) (Answer, error) {
 }
 
 // Timer times the steps of one pod, from now on: it is for [Reviews].
-func (m *Metrics) Timer() func(inject.Phase) {
+func (m *Metrics) Timer(context.Context) func(inject.Phase) {
 	last := time.Now()
 	return func(passed inject.Phase) {
 		now := time.Now()

@@ -47,7 +47,7 @@ func TestMetricsCountWhatWasDecided(t *testing.T) {
 	}
 	serve(full{}, pod)
 	serve(full{}, "nonsense")
-	passed := metrics.Timer()
+	passed := metrics.Timer(t.Context())
 	for _, phase := range []inject.Phase{inject.Decoded, inject.Decided, inject.Rendered, inject.Merged, inject.Finished, inject.Patched} {
 		passed(phase)
 	}

@@ -45,7 +45,7 @@ type Cluster struct {
 // Reviews decides about pods with what is known of the cluster.
 type Reviews struct {
 	// Timer, unless nil, times the steps of an answer that is made; see [Metrics.Timer].
-	Timer func() func(inject.Phase)
+	Timer func(context.Context) func(inject.Phase)
 
 	injector func() Injector
 	cluster  Cluster
@@ -99,14 +99,14 @@ func (r *Reviews) Review(ctx context.Context, review Review) (answer Answer, err
 }
 
 // answer is what becomes of a pod.
-func (r *Reviews) answer(in Injector, request inject.Request) (Answer, error) {
+func (r *Reviews) answer(ctx context.Context, in Injector, request inject.Request) (Answer, error) {
 	at := epoch{injector: in}
 	if r.cluster.Generation != nil {
 		at.generation = r.cluster.Generation()
 	}
 	return r.memory.recall(at, request, func(request inject.Request) (Answer, error) {
 		if r.Timer != nil {
-			request.Passed = r.Timer()
+			request.Passed = r.Timer(ctx)
 		}
 		result, err := in.Inject(request)
 		if err != nil {
@@ -128,7 +128,7 @@ func (r *Reviews) decide(ctx context.Context, in Injector, request inject.Reques
 	cached, seen := r.cluster.Namespaces.Cached(namespace)
 	if seen {
 		request.Namespace = cached
-		answer, err := r.answer(in, request)
+		answer, err := r.answer(ctx, in, request)
 		if err != nil || answer.Decision.Reason != inject.NamespaceNotEnabled {
 			return answer, err
 		}
@@ -139,5 +139,5 @@ func (r *Reviews) decide(ctx context.Context, in Injector, request inject.Reques
 		live.Name, live.Unknown = namespace, true
 	}
 	request.Namespace = live
-	return r.answer(in, request)
+	return r.answer(ctx, in, request)
 }
