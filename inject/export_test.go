@@ -1,5 +1,7 @@
 package inject
 
+import corev1 "k8s.io/api/core/v1"
+
 // What tests outside the package have to see of its inside.
 var (
 	ListKeys  = listKeys
@@ -53,3 +55,10 @@ func Valid(text []byte) bool {
 
 // MaxParsed is how deep the scanner goes.
 const MaxParsed = maxParsed
+
+// Glanced is what of a pod is read at a glance.
+func Glanced(text []byte) (*corev1.Pod, bool) {
+	g := &Glance{}
+	read := ReadFields(text, g.Fields())
+	return &g.pod, read
+}

@@ -40,6 +40,9 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 			result, err = Result{}, &PanicError{Cause: cause, Stack: debug.Stack()}
 		}
 	}()
+	if skipped, ok := in.Skip(req); ok {
+		return skipped, nil
+	}
 	canonical := renamed(req.Pod)
 	req.Pod = canonical.Pod()
 	defer func() { result = canonical.restore(result) }()
@@ -58,12 +61,6 @@ func (in *Injector) Inject(req Request) (result Result, err error) {
 
 // injectText reads the pod, and what an earlier injection has left in it.
 func (in *Injector) injectText(req Request) (Result, error) {
-	if skipped, ok := in.glance(req); ok {
-		if req.Passed != nil {
-			req.Passed(Decided)
-		}
-		return skipped, nil
-	}
 	sent, err := decodeObject(req.Pod)
 	if err != nil {
 		return Result{}, fmt.Errorf("pod: %w", err)

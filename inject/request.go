@@ -37,6 +37,9 @@ type Request struct {
 	// (offline). Nil: found from the pod's metadata.
 	Owner *Owner
 
+	// Glance, unless nil, is what has been read of Pod with [Glance.Fields].
+	Glance *Glance
+
 	// Passed, unless nil, is called when the pod has been through a phase. It has no
 	// say in what comes of it.
 	Passed func(Phase)

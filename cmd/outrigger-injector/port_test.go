@@ -147,6 +147,9 @@ func (p *port) shed(t *testing.T) float64 {
 	return 0
 }
 
+// Skip is for webhook.Injector.
+func (p *port) Skip(inject.Request) (inject.Result, bool) { return inject.Result{}, false }
+
 // Inject is for webhook.Injector.
 func (p *port) Inject(r inject.Request) (inject.Result, error) {
 	if r.Namespace.Name == "busy" {

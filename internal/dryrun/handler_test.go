@@ -257,6 +257,12 @@ func TestRecents(t *testing.T) {
 	if len(list) != 100 || len(list[0].Reason) != 149 || len(list[99].Reason) != 50 {
 		t.Errorf("%d decisions, the first %d, the last %d", len(list), len(list[0].Reason), len(list[99].Reason))
 	}
+	again := list[50]
+	again.Time = ""
+	recents.Note(again)
+	if now := recents.List(); len(now) != 100 || now[0].Reason != again.Reason || now[1].Reason != list[0].Reason {
+		t.Errorf("noted again: %d decisions, the first %d, want it to be the newest", len(now), len(now[0].Reason))
+	}
 }
 
 // Whatever the bytes, there is an answer or a 4xx.

@@ -23,6 +23,7 @@ type fakeInjector struct {
 }
 
 func (f *fakeInjector) Inject(r inject.Request) (inject.Result, error) { return f.inject(r) }
+func (f *fakeInjector) Skip(inject.Request) (inject.Result, bool)      { return inject.Result{}, false }
 func (f *fakeInjector) Hash() string                                   { return "0123456789ab" }
 func (f *fakeInjector) FaultPolicy() string                            { return f.faultPolicy }
 

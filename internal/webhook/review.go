@@ -30,6 +30,8 @@ type Review struct {
 	Pod []byte
 	// Path is what the URL says.
 	Path inject.Path
+	// Glance is of the pod; nil where it is not written as the API server does.
+	Glance *inject.Glance
 
 	name        string
 	kind        metav1.GroupVersionKind
@@ -54,18 +56,21 @@ type request struct {
 	Operation   string                  `json:"operation"`
 	DryRun      *bool                   `json:"dryRun"`
 	Object      json.RawMessage         `json:"object"`
+
+	glance *inject.Glance
 }
 
 // readEnvelope reads a body. One that the API server wrote is gone over once, for the
 // few fields that count. Any other is left to encoding/json, which is less strict
 // about names.
 func readEnvelope(body []byte) (envelope, error) {
-	r := &request{}
+	r := &request{glance: &inject.Glance{}}
 	e := envelope{Request: r}
 	if inject.ReadFields(body, inject.Fields{
 		"apiVersion": &e.APIVersion, "kind": &e.Kind, "request": inject.Fields{
-			"uid": &r.UID, "kind": &r.Kind, "subResource": &r.SubResource, "name": &r.Name,
-			"namespace": &r.Namespace, "operation": &r.Operation, "dryRun": &r.DryRun, "object": &r.Object,
+			"uid": &r.UID, "subResource": &r.SubResource, "name": &r.Name, "namespace": &r.Namespace, "operation": &r.Operation,
+			"kind":   inject.Fields{"group": &r.Kind.Group, "version": &r.Kind.Version, "kind": &r.Kind.Kind},
+			"dryRun": &r.DryRun, "object": inject.Whole{Text: &r.Object, Fields: r.glance.Fields()},
 		},
 	}) && r.UID != "" && r.Object != nil {
 		return e, nil
@@ -93,6 +98,7 @@ func readReview(body []byte) (Review, error) {
 		Namespace:   e.Request.Namespace,
 		DryRun:      e.Request.DryRun != nil && *e.Request.DryRun,
 		Pod:         e.Request.Object,
+		Glance:      e.Request.glance,
 		name:        e.Request.Name,
 		kind:        e.Request.Kind,
 		subResource: e.Request.SubResource,

@@ -18,6 +18,8 @@ const maxLookup = time.Second
 
 // An Injector is a configuration in force; *inject.Injector is one.
 type Injector interface {
+	// Skip is true for most of the pods that are to be skipped, with what Inject gives.
+	Skip(inject.Request) (inject.Result, bool)
 	Inject(inject.Request) (inject.Result, error)
 	Hash() string
 	FaultPolicy() string
@@ -86,6 +88,7 @@ func (r *Reviews) Review(ctx context.Context, review Review) (answer Answer, err
 
 	request := inject.Request{
 		Pod:          review.Pod,
+		Glance:       review.Glance,
 		Path:         review.Path,
 		Native:       r.cluster.Native,
 		ProxyConfigs: r.cluster.ProxyConfigs,
@@ -98,8 +101,11 @@ func (r *Reviews) Review(ctx context.Context, review Review) (answer Answer, err
 	return made, nil
 }
 
-// answer is what becomes of a pod.
+// answer is what becomes of a pod. That it is skipped is decided faster than remembered.
 func (r *Reviews) answer(ctx context.Context, in Injector, request inject.Request) (Answer, error) {
+	if skipped, ok := r.skip(ctx, in, request); ok {
+		return skipped, nil
+	}
 	at := epoch{injector: in}
 	if r.cluster.Generation != nil {
 		at.generation = r.cluster.Generation()
@@ -120,6 +126,14 @@ func (r *Reviews) answer(ctx context.Context, in Injector, request inject.Reques
 		}
 		return answer, nil
 	})
+}
+
+func (r *Reviews) skip(ctx context.Context, in Injector, request inject.Request) (Answer, bool) {
+	if r.Timer != nil {
+		request.Passed = r.Timer(ctx)
+	}
+	result, ok := in.Skip(request)
+	return Answer{Decision: result.Decision, Warnings: result.Warnings}, ok
 }
 
 // decide asks with the cached facts of the namespace first, and with live ones

@@ -25,8 +25,8 @@ type Signal struct {
 }
 
 // Signalled returns a Reviewer that tells of what next answers: of every answer that
-// surprises, and of all others once for each workload, when they are made. tell is
-// on the way of an admission, and must not block.
+// surprises or is a skip, and of an injection once for each workload, when it is made.
+// tell is on the way of an admission, and must not block.
 func Signalled(next Reviewer, tell func(Signal)) Reviewer { return signalled{next, tell} }
 
 type signalled struct {
