@@ -32,12 +32,25 @@ func (d *differ) add(op, path, field string, value any) {
 }
 
 func (d *differ) object(path string, before, after object) {
-	for _, field := range sortedKeys(before) {
+	var room [8]string
+	gone := room[:0]
+	for field := range before {
 		if _, stays := after[field]; !stays {
-			d.add("remove", path, field, nil)
+			gone = append(gone, field)
 		}
 	}
-	for _, field := range sortedKeys(after) {
+	slices.Sort(gone)
+	for _, field := range gone {
+		d.add("remove", path, field, nil)
+	}
+	changed := room[:0]
+	for field, is := range after {
+		if was, had := before[field]; !had || !equal(was, is) {
+			changed = append(changed, field)
+		}
+	}
+	slices.Sort(changed)
+	for _, field := range changed {
 		was, had := before[field]
 		if !had || was == nil && after[field] != nil {
 			d.add("add", path, field, after[field])
@@ -47,11 +60,8 @@ func (d *differ) object(path string, before, after object) {
 	}
 }
 
-// value compares what a field was with what it is.
+// value goes into what a field was and is where both are of one kind.
 func (d *differ) value(path, field string, was, is any) {
-	if equal(was, is) {
-		return
-	}
 	switch was := was.(type) {
 	case object:
 		if is, ok := is.(object); ok {
@@ -87,7 +97,9 @@ func (d *differ) list(path string, before, after []any, key string) {
 		d.add("add", path, strconv.Itoa(at), after[at])
 	}
 	for _, s := range stays {
-		d.value(path, strconv.Itoa(s.after), before[s.before], after[s.after])
+		if was, is := before[s.before], after[s.after]; !equal(was, is) {
+			d.value(path, strconv.Itoa(s.after), was, is)
+		}
 	}
 }
 

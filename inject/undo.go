@@ -90,9 +90,9 @@ func beforeIn(list []any, i int, key string) string {
 
 func undoFields(before, after object) undo {
 	out := undo{}
-	for _, field := range sortedKeys(before) {
+	for field, was := range before {
 		is, stays := after[field]
-		switch was := before[field]; {
+		switch {
 		case !stays:
 			out[field] = []any{was}
 		case was == nil && is != nil:
@@ -103,9 +103,9 @@ func undoFields(before, after object) undo {
 			}
 		}
 	}
-	for _, field := range sortedKeys(after) {
+	for field, is := range after {
 		if _, had := before[field]; !had {
-			out[field] = sketch(field, after[field])
+			out[field] = sketch(field, is)
 		}
 	}
 	return out
