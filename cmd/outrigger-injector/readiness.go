@@ -44,8 +44,9 @@ func reportOf(err error) report {
 }
 
 // readiness answers /readyz: 200 if pods get what they should from us, else 503,
-// and in either case with the reports of all checks as JSON.
+// and in either case with its version and the reports of all checks as JSON.
 type readiness struct {
+	version  string
 	checks   map[string]func() report
 	draining atomic.Bool
 
@@ -59,10 +60,11 @@ func (r *readiness) drain() { r.draining.Store(true) }
 
 func (r *readiness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	type body struct {
-		Ready  bool              `json:"ready"`
-		Checks map[string]report `json:"checks"`
+		Ready   bool              `json:"ready"`
+		Version string            `json:"version"`
+		Checks  map[string]report `json:"checks"`
 	}
-	all := body{Ready: !r.draining.Load(), Checks: map[string]report{}}
+	all := body{Ready: !r.draining.Load(), Version: r.version, Checks: map[string]report{}}
 	if r.draining.Load() {
 		all.Checks["running"] = r.dated("running", report{Why: "the server is stopping"})
 	}

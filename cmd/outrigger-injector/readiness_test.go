@@ -27,6 +27,7 @@ func TestReadyzSaysWhichCheckIsNotReady(t *testing.T) {
 			code:   http.StatusOK,
 			body: `{
   "ready": true,
+  "version": "1.2.3",
   "checks": {
     "caBundle": {
       "ready": true
@@ -45,6 +46,7 @@ func TestReadyzSaysWhichCheckIsNotReady(t *testing.T) {
 			code:   http.StatusServiceUnavailable,
 			body: `{
   "ready": false,
+  "version": "1.2.3",
   "checks": {
     "caches": {
       "ready": false,
@@ -60,6 +62,7 @@ func TestReadyzSaysWhichCheckIsNotReady(t *testing.T) {
 			code:     http.StatusServiceUnavailable,
 			body: `{
   "ready": false,
+  "version": "1.2.3",
   "checks": {
     "running": {
       "ready": false,
@@ -73,7 +76,7 @@ func TestReadyzSaysWhichCheckIsNotReady(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := &readiness{checks: c.checks}
+				r := &readiness{version: "1.2.3", checks: c.checks}
 				if c.draining {
 					r.drain()
 				}

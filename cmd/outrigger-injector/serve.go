@@ -169,7 +169,7 @@ func asking(o *options, client cluster.Client) *cluster.Canary {
 
 // newReadiness has all checks but that of the webhook, which is not there yet.
 func newReadiness(tls *servedCertificate, synced map[string]func() bool, configuration *cluster.Configuration) *readiness {
-	return &readiness{checks: map[string]func() report{
+	return &readiness{version: buildVersion(), checks: map[string]func() report{
 		"certificate":   checkCertificate(tls, tls.waits),
 		"caBundle":      checkTrust(tls),
 		"caches":        checkCaches(synced),

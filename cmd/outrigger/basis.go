@@ -3,9 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
+	"io"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -13,9 +13,10 @@ import (
 	"github.com/spf13/pflag"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"outrigger.dev/outrigger/charts"
 	"outrigger.dev/outrigger/inject"
@@ -36,58 +37,41 @@ func (o *offlineFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&o.mesh, "mesh-config", "", "`file` with the mesh configuration")
 }
 
-// clusterFlags say how a cluster is reached, and where Outrigger is in it.
-type clusterFlags struct {
-	kubeconfig, context, namespace, system string
-}
-
-func (c *clusterFlags) add(f *pflag.FlagSet) {
-	f.StringVarP(&c.namespace, "namespace", "n", "", "`namespace` of what names none")
-	f.StringVar(&c.kubeconfig, "kubeconfig", "", "`file` that says how to reach the cluster")
-	f.StringVar(&c.context, "context", "", "`name` of the kubeconfig's context")
-	f.StringVar(&c.system, "system-namespace", "outrigger-system", "`namespace` that Outrigger is installed in")
-}
-
-// config is how the cluster is reached, and the namespace of the context; it is nil
-// where there is no kubeconfig, and none was asked for.
-func (c *clusterFlags) config() (*rest.Config, string, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = c.kubeconfig
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.context})
-	config, err := loader.ClientConfig()
-	if clientcmd.IsEmptyConfig(err) && c.kubeconfig == "" && c.context == "" {
-		return nil, "", nil
-	}
-	if err != nil {
-		return nil, "", fmt.Errorf("kubeconfig: %w", err)
-	}
-	namespace, _, err := loader.Namespace()
-	return config, namespace, err
-}
-
 // A basis is what explanations are by: a cluster, or the default profile.
 type basis struct {
 	runner    *dryrun.Runner
 	client    kubernetes.Interface // nil offline
 	injector  *inject.Injector
 	namespace string // of what names none
+	say       io.Writer
+}
+
+// config is how the cluster is reached; nil where there is none to ask.
+func (f *explainFlags) config() (*rest.Config, error) {
+	if f.offline.offline || f.kube.nowhere() {
+		return nil, nil
+	}
+	return f.kube.config()
 }
 
 // basis finds it.
 func (f *explainFlags) basis(ctx context.Context, cmd *cobra.Command) (*basis, error) {
-	b := &basis{namespace: f.cluster.namespace, runner: &dryrun.Runner{ChartWebhooks: dryrun.ChartWebhooks, Supported: cluster.NativeFor}}
-	config, namespace, err := (*rest.Config)(nil), "", error(nil)
-	if !f.offline.offline {
-		if config, namespace, err = f.cluster.config(); err != nil {
-			return nil, err
-		}
+	b := &basis{
+		namespace: cmp.Or(*f.kube.Namespace, inject.DefaultNamespace), say: cmd.ErrOrStderr(),
+		runner: &dryrun.Runner{ChartWebhooks: dryrun.ChartWebhooks, Supported: cluster.NativeFor},
 	}
-	b.namespace = cmp.Or(b.namespace, namespace, inject.DefaultNamespace)
+	config, err := f.config()
+	if err != nil {
+		return nil, err
+	}
 	source := dryrun.Source{From: "the default profile", Settings: inject.Settings{Revision: cmp.Or(f.revision, defaultRevision), Env: map[string]string{}}}
 	source.Sources.Config, source.Sources.Values, source.Sources.Mesh = charts.Default()
 	b.runner.Cluster.Native = inject.Native{Supported: true, Why: "there is no cluster to ask"}.Everywhere
 	if config != nil {
-		if err := b.connect(ctx, config, f.cluster.system, &source); err != nil {
+		if b.namespace, err = f.kube.namespace(); err != nil {
+			return nil, err
+		}
+		if err := b.connect(ctx, config, f.system, &source); err != nil {
 			return nil, err
 		}
 	}
@@ -109,7 +93,6 @@ func (f *explainFlags) basis(ctx context.Context, cmd *cobra.Command) (*basis, e
 // connect takes from a cluster what there is to it: the configuration of the revision,
 // what its server is told by flags, webhook configurations, namespaces and nodes.
 func (b *basis) connect(ctx context.Context, config *rest.Config, system string, source *dryrun.Source) error {
-	config.UserAgent = "outrigger/" + version()
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err
@@ -149,7 +132,10 @@ func (b *basis) connect(ctx context.Context, config *rest.Config, system string,
 		Webhooks: surroundings.Webhooks, LimitRanges: surroundings.LimitRanges, Quotas: surroundings.Quotas,
 		Native: knownNodes(ctx, client),
 	}
-	return nil
+	if obeysProxyConfigs(arguments) {
+		b.runner.Cluster.ProxyConfigs, err = b.knownProxyConfigs(ctx, config, source.Settings.Revision)
+	}
+	return err
 }
 
 // serverArguments are the flags that the Deployment of a revision gives its server;
@@ -162,15 +148,7 @@ func serverArguments(ctx context.Context, client kubernetes.Interface, system, r
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]string{}
-	for _, container := range deployment.Spec.Template.Spec.Containers {
-		for _, argument := range slices.Concat(container.Command, container.Args) {
-			if name, value, ok := strings.Cut(strings.TrimLeft(argument, "-"), "="); ok {
-				out[name] = value
-			}
-		}
-	}
-	return out, nil
+	return argumentsOf(&deployment.Spec.Template.Spec), nil
 }
 
 // firstVersion is the configuration that a source has now.
@@ -195,24 +173,55 @@ func firstVersion(ctx context.Context, from cluster.Source) (cluster.Version, er
 	}
 }
 
-// nodesTime is how long nodes may take to be read: who may not read them still gets
-// an answer.
-const nodesTime = 5 * time.Second
+// obeysProxyConfigs says whether a server with these flags reads ProxyConfig resources.
+func obeysProxyConfigs(arguments map[string]string) bool {
+	obeys := cmp.Or(arguments["proxy-configs"], "auto")
+	return obeys == "true" || obeys == "auto" && arguments["istio-config"] != ""
+}
+
+// readTime is how long it may take to read what is only one part of an answer: who may
+// not read it still gets the rest.
+const readTime = 5 * time.Second
+
+// synced waits until something is read, and says whether it came to that.
+func synced(ctx context.Context, read func() bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	for !read() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return true
+}
 
 // knownNodes says what native sidecars "auto" means by the cluster's nodes.
 func knownNodes(ctx context.Context, client kubernetes.Interface) func(spec podSpec) inject.Native {
 	nodes := cluster.NewNodes(client)
 	go nodes.Run(ctx)
-	patience, cancel := context.WithTimeout(ctx, nodesTime)
-	defer cancel()
-	for !nodes.Synced() {
-		select {
-		case <-patience.Done():
-			return inject.Native{Why: "the nodes cannot be read"}.Everywhere
-		case <-time.After(20 * time.Millisecond):
-		}
+	if !synced(ctx, nodes.Synced) {
+		return inject.Native{Why: "the nodes cannot be read"}.Everywhere
 	}
 	return nodes.Native
+}
+
+// knownProxyConfigs gives the ProxyConfig resources of a namespace that count for a
+// revision. It says so where they cannot be read, and gives none.
+func (b *basis) knownProxyConfigs(ctx context.Context, config *rest.Config, revision string) (func(string) []inject.ProxyConfig, error) {
+	resources, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	served := discovery.ToServerResourcesInterfaceWithContext(b.client.Discovery())
+	known := cluster.NewProxyConfigs(served, resources, revision, slog.New(slog.DiscardHandler))
+	go known.Run(ctx)
+	if !synced(ctx, known.Synced) {
+		fmt.Fprintln(b.say, "note: ProxyConfigs are not looked at: they cannot be read, and the server obeys them")
+		return nil, nil
+	}
+	return known.In, nil
 }
 
 // revised is a name with the revision where that is not the default.
@@ -222,5 +231,3 @@ func revised(name, revision string) string {
 	}
 	return name + "-" + revision
 }
-
-var errNoCluster = errors.New("there is no kubeconfig")

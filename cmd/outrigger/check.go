@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"outrigger.dev/outrigger/internal/check"
 )
@@ -23,16 +21,16 @@ const (
 
 // A checking is what the verb check is told.
 type checking struct {
-	kubeconfig, context string
-	of                  check.Installation
-	output, threshold   choice
-	wait                time.Duration
+	kube              kubeFlags
+	revision          string
+	output, threshold choice
+	wait              time.Duration
 }
 
 // newCheck is the verb that asks a cluster whether an installation works.
 func newCheck(name string) *cobra.Command {
 	c := &checking{
-		output:    choice{value: "text", of: []string{"text", "json"}},
+		output:    choice{value: "text", of: []string{"text", "json", "yaml"}},
 		threshold: choice{value: "error", of: []string{"error", "warning", "note"}},
 	}
 	cmd := &cobra.Command{
@@ -56,7 +54,7 @@ cure as a hint. The exit status is 79 if there is one at or above --failure-thre
 		Example: "  " + name + " check\n  " + name + " check --revision canary --wait 2m\n  " + name + ` check -o json | jq '.findings[] | select(.level == "error")'`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := c.connect()
+			config, err := c.kube.config()
 			if err != nil {
 				return err
 			}
@@ -64,26 +62,13 @@ cure as a hint. The exit status is 79 if there is one at or above --failure-thre
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&c.kubeconfig, "kubeconfig", "", "`file` that says how to reach the cluster, in place of $KUBECONFIG and ~/.kube/config")
-	f.StringVar(&c.context, "context", "", "`name` of a context in it, in place of the current one")
-	f.StringVarP(&c.of.Namespace, "namespace", "n", "outrigger-system", "`namespace` that Outrigger is in")
-	f.StringVar(&c.of.Revision, "revision", "default", "the `revision` that is looked at")
-	f.VarP(&c.output, "output", "o", "text (a line for each finding) or json")
+	c.kube = addKube(f)
+	f.StringVarP(&c.revision, "revision", "r", defaultRevision, "`name` of the revision that is looked at")
+	f.VarP(&c.output, "output", "o", "text (a line for each finding), json or yaml")
 	f.Var(&c.threshold, "failure-threshold", "error, warning or note: from which on the exit status is 79")
 	f.DurationVar(&c.wait, "wait", 0, "look again and again for so long, until there is no such finding")
+	c.kube.completeRevision(cmd)
 	return cmd
-}
-
-// connect reads the kubeconfig.
-func (c *checking) connect() (*rest.Config, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = c.kubeconfig
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.context}).ClientConfig()
-	if err != nil {
-		return nil, hinted{fmt.Errorf("kubeconfig: %w", err), "name a file with --kubeconfig, and one of its contexts with --context"}
-	}
-	config.UserAgent = "outrigger/" + version()
-	return config, nil
 }
 
 // run looks, again and again where it is told to, and prints what it found last.
@@ -92,13 +77,14 @@ func (c *checking) run(ctx context.Context, config *rest.Config, out io.Writer) 
 	if err != nil {
 		return err
 	}
+	of := check.Installation{Namespace: *c.kube.Namespace, Revision: c.revision}
 	for until := time.Now().Add(c.wait); ; {
 		looking, done := context.WithTimeout(ctx, checkPatience)
-		findings := cluster.Check(looking, c.of)
+		findings := cluster.Check(looking, of)
 		done()
 		failed := check.Worst(findings).AtLeast(check.Level(c.threshold.value))
 		if !failed || !time.Now().Before(until) {
-			if err := c.print(out, findings, failed); err != nil || !failed {
+			if err := c.print(out, of, findings, failed); err != nil || !failed {
 				return err
 			}
 			return statusError{status: exitFindings}
@@ -112,16 +98,11 @@ func (c *checking) run(ctx context.Context, config *rest.Config, out io.Writer) 
 }
 
 // print writes the findings as the flag says.
-func (c *checking) print(out io.Writer, findings []check.Finding, failed bool) error {
-	if c.output.value == "json" {
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(struct {
-			check.Installation
-			OK       bool            `json:"ok"`
-			Findings []check.Finding `json:"findings"`
-		}{c.of, !failed, findings})
+func (c *checking) print(out io.Writer, of check.Installation, findings []check.Finding, failed bool) error {
+	if c.output.value != "text" {
+		return printObject(out, c.output.value, "Check", map[string]any{
+			"namespace": of.Namespace, "revision": of.Revision, "ok": !failed, "findings": findings,
+		})
 	}
 	for _, f := range findings {
 		if _, err := fmt.Fprintf(out, "%s: %s: %s\n", f.Level, f.Check, printable(f.Text)); err != nil {

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"outrigger.dev/outrigger/internal/dryrun"
+	"outrigger.dev/outrigger/internal/lifecycle"
 )
 
 const explainHelp = `Say whether pods get a sidecar, and why: every rule that was looked at, what the
@@ -21,6 +22,7 @@ pods would look like, and who set what.
 
   %[1]s explain deploy/web -n shop     of a cluster, as the next pod would be
   %[1]s explain pod web-7d9c-x2x4k     what happened to it, and whether a new one would differ
+  %[1]s explain deploy -A --table      all Deployments there are, a line for each
   %[1]s explain -f app.yaml            before there is a pod
 
 With a kubeconfig the configuration, the webhook configurations and namespaces are
@@ -36,13 +38,16 @@ const explainTime = 30 * time.Second
 type explainFlags struct {
 	files      []string
 	offline    offlineFlags
-	cluster    clusterFlags
+	kube       kubeFlags
+	system     string
 	namespaces string
 	labels     []string
 	revision   string
 	native     choice
 	version    string
 	path       string
+	all        bool
+	selector   string
 	output     choice
 	table      bool
 }
@@ -54,7 +59,7 @@ func newExplain(program string) *cobra.Command {
 		output: choice{value: "text", of: []string{"text", "json", "yaml"}},
 	}
 	cmd := &cobra.Command{
-		Use:   "explain (KIND NAME | KIND/NAME | -f FILE)",
+		Use:   "explain (KIND NAME | KIND/NAME | KIND | -f FILE)",
 		Short: "Say whether pods get a sidecar, and why",
 		Long:  fmt.Sprintf(explainHelp, program),
 		Args:  flags.arguments,
@@ -71,21 +76,31 @@ func newExplain(program string) *cobra.Command {
 	f.Var(&flags.native, "native-sidecars", "auto, true or false, in place of what the cluster says")
 	f.StringVar(&flags.version, "kubernetes-version", "", "`version` that nodes run, in place of the cluster's")
 	f.StringVar(&flags.path, "path", "", "`path` of the webhook, like /inject/cluster/c1")
-	flags.cluster.add(f)
+	f.BoolVarP(&flags.all, "all-namespaces", "A", false, "all of KIND, in all namespaces")
+	f.StringVarP(&flags.selector, "selector", "l", "", "those of KIND with labels like `app=shop,tier!=test`")
+	flags.kube = addKubeOf(f, "`namespace` of what names none")
+	f.StringVar(&flags.system, "system-namespace", lifecycle.DefaultNamespace, "`namespace` that Outrigger is installed in")
 	flags.offline.add(f)
 	return cmd
 }
 
-// arguments wants either files or one object.
+// arguments wants either files, or something in a cluster.
 func (f *explainFlags) arguments(cmd *cobra.Command, args []string) error {
-	_, _, err := objectOf(args)
+	asked, err := askedOf(args)
+	several := f.all || f.selector != ""
 	switch {
+	case len(args) == 0 && several:
+		return usageError{hinted{errors.New("-A and -l: choose among the objects of a kind, want one"), cmd.CommandPath() + " deploy -A --table"}}
 	case len(args) == 0 && len(f.files) == 0:
 		return usageError{hinted{errors.New("nothing to explain"), cmd.CommandPath() + " deploy/NAME, pod NAME, or -f FILE"}}
 	case len(args) > 0 && len(f.files) > 0:
 		return usageError{hinted{fmt.Errorf("%q and -f: want one of the two", args[0]), cmd.CommandPath() + " --help"}}
 	case len(args) > 0 && err != nil:
 		return usageError{hinted{err, cmd.CommandPath() + " deploy/NAME"}}
+	case asked.name != "" && several:
+		return usageError{fmt.Errorf("%q is one object: want neither -A nor -l", strings.Join(args, " "))}
+	case f.all && *f.kube.Namespace != "":
+		return usageError{errors.New("-A and -n: want one of the two")}
 	case len(args) > 0 && f.offline.offline:
 		return usageError{fmt.Errorf("--offline: %q is in a cluster, want -f FILE", strings.Join(args, " "))}
 	}
@@ -105,12 +120,11 @@ func (f *explainFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	var happened *history
 	if len(args) > 0 {
-		kind, name, _ := objectOf(args)
-		found, err := by.find(ctx, kind, name)
-		if err != nil {
+		asked, _ := askedOf(args) // looked at by arguments
+		asked.all, asked.selector = f.all, f.selector
+		if question.Manifest, happened, err = by.find(ctx, asked); err != nil {
 			return err
 		}
-		question.Manifest, happened = found.manifest, found.history
 		question.Namespace.Name = cmp.Or(question.Namespace.Name, by.namespace)
 	} else if question.Manifest, err = f.manifest(cmd.InOrStdin()); err != nil {
 		return err
@@ -118,6 +132,9 @@ func (f *explainFlags) run(cmd *cobra.Command, args []string) error {
 	answer, err := by.runner.Answer(ctx, question)
 	if err != nil {
 		return errors.Join(linesOf(err)...)
+	}
+	if happened != nil && len(answer.Pods) == 1 {
+		happened.compare(answer.Pods[0].Outcome.Verdict)
 	}
 	if err := f.print(cmd.OutOrStdout(), answer, happened); err != nil {
 		return err
@@ -129,7 +146,7 @@ func (f *explainFlags) run(cmd *cobra.Command, args []string) error {
 func (f *explainFlags) question() (dryrun.Question, error) {
 	q := dryrun.Question{
 		Revision: f.revision, NativeSidecars: f.native.value, KubernetesVersion: f.version, Path: f.path,
-		Namespace: dryrun.AskedNamespace{Name: f.cluster.namespace},
+		Namespace: dryrun.AskedNamespace{Name: *f.kube.Namespace},
 	}
 	for _, label := range f.labels {
 		key, value, ok := strings.Cut(label, "=")

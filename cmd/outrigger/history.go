@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"outrigger.dev/outrigger/inject"
 )
@@ -33,25 +34,26 @@ var workloadKinds = []workloadKind{
 	{[]string{"cronjob", "cronjobs", "cj"}, "/apis/batch/v1", "cronjobs"},
 }
 
-// objectOf reads KIND NAME or KIND/NAME; kind is the index in workloadKinds.
-func objectOf(args []string) (kind int, name string, err error) {
-	text := strings.Join(args, "/")
-	given, name, ok := strings.Cut(text, "/")
-	if !ok || name == "" || strings.Contains(name, "/") {
-		return 0, "", fmt.Errorf("%q: want KIND NAME or KIND/NAME", strings.Join(args, " "))
-	}
-	kind = slices.IndexFunc(workloadKinds, func(k workloadKind) bool { return slices.Contains(k.names, strings.ToLower(given)) })
-	if kind < 0 {
-		return 0, "", fmt.Errorf("%q: has no pods, want pod, deploy, sts, ds, rs, job or cronjob", given)
-	}
-	return kind, name, nil
+// asked is what is asked about in a cluster: an object, or those of a kind where it has
+// no name.
+type asked struct {
+	kind     workloadKind
+	name     string
+	all      bool
+	selector string
 }
 
-// found is an object of a cluster.
-type found struct {
-	manifest string
-	// history is nil for all but a pod.
-	history *history
+// askedOf reads KIND NAME, KIND/NAME or KIND.
+func askedOf(args []string) (asked, error) {
+	given, name, _ := strings.Cut(strings.Join(args, "/"), "/")
+	if strings.Contains(name, "/") || strings.HasSuffix(strings.Join(args, "/"), "/") {
+		return asked{}, fmt.Errorf("%q: want KIND NAME, KIND/NAME or KIND", strings.Join(args, " "))
+	}
+	kind := slices.IndexFunc(workloadKinds, func(k workloadKind) bool { return slices.Contains(k.names, strings.ToLower(given)) })
+	if kind < 0 {
+		return asked{}, fmt.Errorf("%q: has no pods, want pod, deploy, sts, ds, rs, job or cronjob", given)
+	}
+	return asked{kind: workloadKinds[kind], name: name}, nil
 }
 
 // A history is what happened to a pod that there is.
@@ -60,56 +62,107 @@ type history struct {
 	// and reason, where its record says.
 	Injected bool   `json:"injected"`
 	By       string `json:"by,omitempty"`
-	// Differs says whether a new pod would be another one; Operations is by how many.
+	// Differs says whether a new pod would be another one; Operations is by how many,
+	// where both have a sidecar or the new one has, and Refused that there would be none.
 	Differs    bool `json:"differs"`
 	Operations int  `json:"operations,omitempty"`
+	Refused    bool `json:"refused,omitempty"`
 	// Events are Outrigger's on the pod's controller.
 	Events []string `json:"events,omitempty"`
 }
 
-// find reads an object. Its manifest is as its author wrote it, as far as that is
-// known: a pod is without what an injection added, and without its status.
-func (b *basis) find(ctx context.Context, kind int, name string) (*found, error) {
+// find reads what is asked about as a manifest, and where that is one pod what happened
+// to it. A manifest is as its author wrote it, as far as that is known: a pod is without
+// what an injection added, and without its status.
+func (b *basis) find(ctx context.Context, of asked) (string, *history, error) {
 	if b.client == nil {
-		return nil, hinted{fmt.Errorf("%q: %w", name, errNoCluster), "outrigger explain -f FILE"}
+		return "", nil, hinted{errNoCluster, "outrigger explain -f FILE"}
 	}
-	of := workloadKinds[kind]
-	raw, err := b.client.CoreV1().RESTClient().Get().AbsPath(of.path, "namespaces", b.namespace, of.resource, name).
-		SetHeader("Accept", "application/json").Do(ctx).Raw()
-	if err != nil {
-		return nil, err
+	get := b.client.CoreV1().RESTClient().Get().AbsPath(of.kind.path).Resource(of.kind.resource).SetHeader("Accept", "application/json")
+	in := b.namespace
+	if of.all {
+		in = metav1.NamespaceAll
 	}
-	if of.resource != "pods" {
-		return &found{manifest: string(raw)}, nil
+	get = get.Namespace(in)
+	if of.name == "" {
+		raw, err := get.Param("labelSelector", of.selector).Do(ctx).Raw()
+		if err != nil {
+			return "", nil, err
+		}
+		manifest, err := b.manifests(of.kind, raw)
+		if err == nil && manifest == "" {
+			err = fmt.Errorf("there are no such %s in %s", of.kind.resource, whichNamespace(in))
+		}
+		return manifest, nil, err
+	}
+	raw, err := get.Name(of.name).Do(ctx).Raw()
+	if err != nil || of.kind.resource != "pods" {
+		return string(raw), nil, err
 	}
 	return b.foundPod(ctx, raw)
 }
 
-func (b *basis) foundPod(ctx context.Context, raw []byte) (*found, error) {
-	var pod corev1.Pod
-	if err := json.Unmarshal(raw, &pod); err != nil {
-		return nil, err
+// manifests are the objects of a list, one document each.
+func (b *basis) manifests(kind workloadKind, raw []byte) (string, error) {
+	var list unstructured.UnstructuredList
+	if err := list.UnmarshalJSON(raw); err != nil {
+		return "", err
 	}
-	f := &found{history: &history{}}
-	f.history.read(&pod)
-	again, err := b.injector.Inject(inject.Request{
-		Pod: raw, Namespace: inject.Namespace{Name: b.namespace, Unknown: true}, Native: b.runner.Cluster.Native,
-	})
-	if err == nil && (again.Decision.Verdict == inject.Inject || f.history.Injected) {
-		f.history.Operations = len(again.Patch)
-		f.history.Differs = len(again.Patch) > 0 || again.Decision.Verdict != inject.Inject
+	var all []string
+	for _, item := range list.Items {
+		text, err := item.MarshalJSON()
+		if err == nil && kind.resource == "pods" {
+			text, err = b.asWritten(text)
+		}
+		if err != nil {
+			return "", fmt.Errorf("%s %q: %w", item.GetKind(), item.GetName(), err)
+		}
+		all = append(all, strings.TrimSpace(string(text))+"\n")
 	}
+	return strings.Join(all, "---\n"), nil
+}
+
+// asWritten is a pod without what an injection added.
+func (b *basis) asWritten(raw []byte) ([]byte, error) {
 	taken, err := b.injector.Uninject(raw)
 	if err != nil {
-		return nil, fmt.Errorf("pod %q: %w", pod.Name, err)
+		return nil, err
 	}
-	before, err := inject.Apply(raw, taken)
+	return inject.Apply(raw, taken)
+}
+
+func (b *basis) foundPod(ctx context.Context, raw []byte) (string, *history, error) {
+	var pod corev1.Pod
+	if err := json.Unmarshal(raw, &pod); err != nil {
+		return "", nil, err
+	}
+	h := &history{}
+	h.read(&pod)
+	again, err := b.injector.Inject(inject.Request{
+		Pod: raw, Namespace: inject.Namespace{Name: b.namespace, Unknown: true},
+		Native: b.runner.Cluster.Native, ProxyConfigs: b.runner.Cluster.ProxyConfigs,
+	})
+	if err == nil {
+		h.Operations = len(again.Patch)
+	}
+	before, err := b.asWritten(raw)
 	if err != nil {
-		return nil, fmt.Errorf("pod %q: %w", pod.Name, err)
+		return "", nil, fmt.Errorf("pod %q: %w", pod.Name, err)
 	}
-	f.manifest = string(before)
-	f.history.Events, err = b.events(ctx, &pod)
-	return f, err
+	h.Events, err = b.events(ctx, &pod)
+	return string(before), h, err
+}
+
+// compare says whether a new pod, about which the verdict is this, would be another one.
+func (h *history) compare(verdict string) {
+	switch verdict {
+	case "inject":
+		h.Differs = !h.Injected || h.Operations > 0
+	case "deny":
+		h.Differs, h.Refused, h.Operations = true, true, 0
+	default:
+		h.Differs, h.Operations = h.Injected, 0
+	}
 }
 
 // read reads what a pod carries of its injection.
@@ -154,10 +207,16 @@ func (h *history) text() string {
 		b.WriteString("  the pod has no sidecar\n")
 	}
 	switch {
-	case h.Injected && !h.Differs:
-		b.WriteString("  a new pod would be the same\n")
+	case h.Refused:
+		b.WriteString("  a new pod would be refused\n")
+	case h.Differs && h.Operations == 0:
+		b.WriteString("  a new pod would have none: restart its workload to have it so\n")
 	case h.Differs:
 		fmt.Fprintf(&b, "  a new pod would differ, by %d operations: restart its workload to have it so\n", h.Operations)
+	case h.Injected:
+		b.WriteString("  a new pod would be the same\n")
+	default:
+		b.WriteString("  a new pod would have none either\n")
 	}
 	for _, event := range h.Events {
 		fmt.Fprintf(&b, "  event: %s\n", event)

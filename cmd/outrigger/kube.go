@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -10,34 +11,81 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // the ways to log in that a kubeconfig may name
+	"k8s.io/client-go/rest"
+
 	"outrigger.dev/outrigger/internal/lifecycle"
 )
 
-// kubeFlags say which cluster, as whom, and where in it Outrigger is: kubectl's flags.
+// kubeFlags say which cluster, as whom, and which namespace: kubectl's flags, for every
+// verb that asks a cluster.
 type kubeFlags struct{ *genericclioptions.ConfigFlags }
 
-// addKube adds the flags.
+// addKube adds the flags of a verb about an installation. Its namespace is Outrigger's,
+// not that of the context as it is kubectl's.
 func addKube(f *pflag.FlagSet) kubeFlags {
-	namespace := lifecycle.DefaultNamespace
-	all := genericclioptions.NewConfigFlags(true)
-	flags := kubeFlags{&genericclioptions.ConfigFlags{
-		KubeConfig: all.KubeConfig, Context: all.Context, Impersonate: all.Impersonate,
-		ImpersonateGroup: all.ImpersonateGroup, Timeout: all.Timeout,
-	}}
-	flags.AddFlags(f)
-	// Not kubectl's: there the namespace of the context is what counts without a flag.
-	f.StringVarP(&namespace, "namespace", "n", namespace, "`namespace` that Outrigger is in")
-	all.KubeConfig, all.Context = flags.KubeConfig, flags.Context
-	all.Namespace = &namespace
-	flags.ConfigFlags = all
-	return flags
+	return newKube(f, lifecycle.DefaultNamespace, "`namespace` that Outrigger is in")
 }
 
-// connect reads the kubeconfig that the flags, or KUBECONFIG, name.
-func (k kubeFlags) connect() (*lifecycle.Cluster, error) {
+// addKubeOf adds the flags of a verb about what is anybody's, in the namespace of the
+// context where the flag does not say another.
+func addKubeOf(f *pflag.FlagSet, usage string) kubeFlags { return newKube(f, "", usage) }
+
+// kubeUsage says of kubectl's flags what kubectl says, in fewer words.
+var kubeUsage = map[string]string{
+	"kubeconfig":      "`file` that says how to reach the cluster, in place of $KUBECONFIG and ~/.kube/config",
+	"context":         "`name` of a context in it, in place of the current one",
+	"as":              "`user` to act as, where you may impersonate that one",
+	"as-group":        "`group` to act as a member of; may be repeated",
+	"request-timeout": "`time` that a request to the API server may take, like 30s; 0 for any",
+}
+
+func newKube(f *pflag.FlagSet, namespace, usage string) kubeFlags {
+	all := genericclioptions.NewConfigFlags(true).WithWrapConfigFn(func(c *rest.Config) *rest.Config {
+		c.UserAgent = "outrigger/" + version()
+		return c
+	})
+	some := genericclioptions.ConfigFlags{ // of kubectl's many
+		KubeConfig: all.KubeConfig, Context: all.Context, Impersonate: all.Impersonate,
+		ImpersonateGroup: all.ImpersonateGroup, Timeout: all.Timeout,
+	}
+	some.AddFlags(f)
+	for name, usage := range kubeUsage {
+		f.Lookup(name).Usage = usage
+	}
+	f.StringVarP(all.Namespace, "namespace", "n", namespace, usage)
+	return kubeFlags{all}
+}
+
+var errNoCluster = errors.New("there is no kubeconfig to find a cluster by")
+
+// nowhere says whether there is nothing to find a cluster by, and none was asked for.
+func (k kubeFlags) nowhere() bool {
 	known, err := k.ToRawKubeConfigLoader().RawConfig()
-	if err == nil && len(known.Clusters) == 0 && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
-		return nil, hinted{errors.New("there is no kubeconfig to find a cluster by"), "--kubeconfig FILE, or the environment variable KUBECONFIG"}
+	return err == nil && len(known.Clusters) == 0 && *k.KubeConfig == "" && *k.Context == "" && os.Getenv("KUBERNETES_SERVICE_HOST") == ""
+}
+
+// config is how the cluster is reached that the flags, or KUBECONFIG, name.
+func (k kubeFlags) config() (*rest.Config, error) {
+	if k.nowhere() {
+		return nil, hinted{errNoCluster, "--kubeconfig FILE, or the environment variable KUBECONFIG"}
+	}
+	config, err := k.ToRESTConfig()
+	if err != nil {
+		return nil, hinted{fmt.Errorf("kubeconfig: %w", err), "name a file with --kubeconfig, and one of its contexts with --context"}
+	}
+	return config, nil
+}
+
+// namespace is the one that is named, or else that of the context.
+func (k kubeFlags) namespace() (string, error) {
+	namespace, _, err := k.ToRawKubeConfigLoader().Namespace()
+	return namespace, err
+}
+
+// connect is for changing what is installed in the namespace.
+func (k kubeFlags) connect() (*lifecycle.Cluster, error) {
+	if _, err := k.config(); err != nil {
+		return nil, err
 	}
 	return lifecycle.Connect(k, *k.Namespace)
 }

@@ -97,6 +97,7 @@ func newRoot(program string) *cobra.Command {
 	root.AddCommand(
 		newInject(name),
 		newExplain(name),
+		newDashboard(name),
 		newUninject(name),
 		newAnnotations(name),
 		newProfile(name),
@@ -110,7 +111,7 @@ func newRoot(program string) *cobra.Command {
 		newTag(name),
 		newPause(name),
 		newResume(name),
-		newVersion(),
+		newVersion(name),
 	)
 	return root
 }

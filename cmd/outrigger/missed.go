@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +17,9 @@ import (
 	"golang.org/x/term"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/client-go/kubernetes"
-	_ "k8s.io/client-go/plugin/pkg/client/auth" // the ways to log in that a kubeconfig may name
-	"k8s.io/client-go/tools/clientcmd"
 
 	"outrigger.dev/outrigger/inject"
 	"outrigger.dev/outrigger/internal/missing"
@@ -46,15 +44,16 @@ evicted as announced; 64 for a wrong command line.`
 
 // missedFlags are what "outrigger missed" is told.
 type missedFlags struct {
-	kubeconfig, context, namespace string
-	all, evict, yes                bool
-	pause                          time.Duration
-	output                         choice
+	kube            kubeFlags
+	selector        string
+	all, evict, yes bool
+	pause           time.Duration
+	output          choice
 }
 
 // newMissed is the verb that lists pods without their sidecar.
 func newMissed(program string) *cobra.Command {
-	flags := missedFlags{output: choice{of: []string{"wide", "json"}}}
+	flags := missedFlags{output: choice{of: []string{"wide", "json", "yaml"}}}
 	cmd := &cobra.Command{
 		Use:   "missed",
 		Short: "List the pods that should have a sidecar and have none",
@@ -64,14 +63,13 @@ func newMissed(program string) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&flags.namespace, "namespace", "n", "", "`namespace` of the pods; that of the context without it")
 	f.BoolVarP(&flags.all, "all-namespaces", "A", false, "pods of all namespaces")
-	f.VarP(&flags.output, "output", "o", "wide or json")
+	f.StringVarP(&flags.selector, "selector", "l", "", "labels of the pods, like `app=shop,tier!=test`")
+	f.VarP(&flags.output, "output", "o", "wide, json or yaml")
 	f.BoolVar(&flags.evict, "evict", false, "have new pods made in the place of those that are found")
 	f.BoolVarP(&flags.yes, "yes", "y", false, "evict without asking")
 	f.DurationVar(&flags.pause, "pause", time.Second, "`time` from one eviction to the next")
-	f.StringVar(&flags.kubeconfig, "kubeconfig", "", "`file` that says how to reach the cluster")
-	f.StringVar(&flags.context, "context", "", "`name` of the context in it")
+	flags.kube = addKubeOf(f, "`namespace` of the pods; that of the context without it")
 	return cmd
 }
 
@@ -79,6 +77,10 @@ func newMissed(program string) *cobra.Command {
 func (f *missedFlags) run(cmd *cobra.Command) error {
 	if f.pause < 0 {
 		return usageError{fmt.Errorf("--pause %s: want 0s or more", f.pause)}
+	}
+	selector, err := labels.Parse(f.selector)
+	if err != nil {
+		return usageError{fmt.Errorf("--selector %q: %w", f.selector, err)}
 	}
 	client, namespace, err := f.connect()
 	if err != nil {
@@ -88,7 +90,8 @@ func (f *missedFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if len(found) == 0 && f.output.value != "json" {
+	found = slices.DeleteFunc(found, func(m missed) bool { return !selector.Matches(labels.Set(m.pod.Labels)) })
+	if len(found) == 0 && !f.structured() {
 		fmt.Fprintf(cmd.ErrOrStderr(), "note: no pod misses its sidecar in %s\n", whichNamespace(namespace))
 		return nil
 	}
@@ -106,26 +109,22 @@ func whichNamespace(name string) string {
 	return fmt.Sprintf("namespace %q", name)
 }
 
+// structured says whether the list is for programs.
+func (f *missedFlags) structured() bool { return f.output.value == "json" || f.output.value == "yaml" }
+
 // connect is a client, and the namespace to look in.
 func (f *missedFlags) connect() (kubernetes.Interface, string, error) {
-	if f.all && f.namespace != "" {
+	if f.all && *f.kube.Namespace != "" {
 		return nil, "", usageError{errors.New("-A and -n: want one of the two")}
 	}
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = f.kubeconfig
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: f.context})
-	config, err := loader.ClientConfig()
+	config, err := f.kube.config()
 	if err != nil {
-		return nil, "", hinted{fmt.Errorf("cluster: %w", err), "name a kubeconfig with --kubeconfig, or in KUBECONFIG"}
+		return nil, "", err
 	}
-	config.UserAgent = "outrigger/" + version()
 	config.QPS = -1 // the API server bounds its clients itself
-	namespace := f.namespace
-	switch {
-	case f.all:
-		namespace = metav1.NamespaceAll
-	case namespace == "":
-		if namespace, _, err = loader.Namespace(); err != nil {
+	namespace := metav1.NamespaceAll
+	if !f.all {
+		if namespace, err = f.kube.namespace(); err != nil {
 			return nil, "", err
 		}
 	}
@@ -181,8 +180,8 @@ func findMissed(ctx context.Context, client kubernetes.Interface, namespace stri
 
 // print lists what was found.
 func (f *missedFlags) print(w io.Writer, found []missed, now time.Time) error {
-	if f.output.value == "json" {
-		return printMissedJSON(w, found)
+	if f.structured() {
+		return printMissedPods(w, f.output.value, found)
 	}
 	header := []string{"NAMESPACE", "POD", "OWNER", "REASON", "AGE"}
 	if f.output.value == "wide" {
@@ -215,8 +214,8 @@ func printMissedTable(w io.Writer, people bool, header []string, rows [][]string
 	return table.Flush()
 }
 
-// printMissedJSON prints a list; an empty one where there is nothing.
-func printMissedJSON(w io.Writer, found []missed) error {
+// printMissedPods prints a list for programs; an empty one where there is nothing.
+func printMissedPods(w io.Writer, form string, found []missed) error {
 	type owner struct {
 		APIVersion string `json:"apiVersion"`
 		Kind       string `json:"kind"`
@@ -238,8 +237,5 @@ func printMissedJSON(w io.Writer, found []missed) error {
 			m.Namespace, m.Pod, owner{m.Owner.APIVersion, m.Owner.Kind, m.Owner.Name}, m.Reason, m.Sentence, m.Entry, m.Created, m.Allowed,
 		})
 	}
-	out := json.NewEncoder(w)
-	out.SetIndent("", "  ")
-	out.SetEscapeHTML(false)
-	return out.Encode(items)
+	return printObject(w, form, "MissedPodList", map[string]any{"pods": items})
 }

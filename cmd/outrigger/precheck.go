@@ -22,7 +22,7 @@ Exit status: 0, and 79 for findings at or above --failure-threshold.`
 func newPrecheck(program string) *cobra.Command {
 	var flags installFlags
 	levels := []string{"info", "warning", "error"}
-	output := choice{value: "text", of: []string{"text", "json"}}
+	output := choice{value: "text", of: []string{"text", "json", "yaml"}}
 	failure, shown := choice{value: "warning", of: levels}, choice{value: "info", of: levels}
 	cmd := &cobra.Command{
 		Use:   "precheck",
@@ -49,7 +49,7 @@ func newPrecheck(program string) *cobra.Command {
 	}
 	f := cmd.Flags()
 	flags.addPlan(f)
-	f.VarP(&output, "output", "o", "text or json")
+	f.VarP(&output, "output", "o", "text, json or yaml")
 	f.Var(&failure, "failure-threshold", "info, warning or error: findings of that level make the exit status 79")
 	f.Var(&shown, "output-threshold", "info, warning or error: the least that is printed")
 	flags.kube = addKube(f)
@@ -64,8 +64,8 @@ func showFindings(cmd *cobra.Command, all []lifecycle.Finding, least lifecycle.L
 			shown = append(shown, f)
 		}
 	}
-	if output == "json" {
-		return printJSON(cmd.OutOrStdout(), "FindingList", "findings", shown)
+	if output != "text" {
+		return printObject(cmd.OutOrStdout(), output, "FindingList", map[string]any{"findings": shown})
 	}
 	var rows [][]string
 	for _, f := range shown {

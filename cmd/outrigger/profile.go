@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 
@@ -43,7 +44,7 @@ func subcommand(cmd *cobra.Command, args []string) error {
 }
 
 func newProfileList(program string) *cobra.Command {
-	output := choice{value: "table", of: []string{"table", "json"}}
+	output := choice{value: "table", of: []string{"table", "json", "yaml"}}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the profiles, and what each is for",
@@ -51,8 +52,8 @@ func newProfileList(program string) *cobra.Command {
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			profiles := lifecycle.Profiles()
-			if output.value == "json" {
-				return printJSON(cmd.OutOrStdout(), "ProfileList", "profiles", profiles)
+			if output.value != "table" {
+				return printObject(cmd.OutOrStdout(), output.value, "ProfileList", map[string]any{"profiles": profiles})
 			}
 			var rows [][]string
 			for _, p := range profiles {
@@ -61,16 +62,26 @@ func newProfileList(program string) *cobra.Command {
 			return printTable(cmd.OutOrStdout(), []string{"NAME", "FOR"}, rows)
 		},
 	}
-	cmd.Flags().VarP(&output, "output", "o", "table or json")
+	cmd.Flags().VarP(&output, "output", "o", "table, json or yaml")
 	return cmd
 }
 
-// printJSON prints a result for programs: its version and kind, and one field with all of it.
-func printJSON(w io.Writer, kind, field string, value any) error {
+// printObject prints a result for programs, as json or yaml: its version, its kind, and
+// what it has.
+func printObject(w io.Writer, form, kind string, has map[string]any) error {
+	object := map[string]any{"apiVersion": "cli.outrigger.dev/v1", "kind": kind}
+	maps.Copy(object, has)
+	if form == "yaml" {
+		text, err := yaml.Marshal(object)
+		if err == nil {
+			_, err = w.Write(text)
+		}
+		return err
+	}
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
 	out.SetIndent("", "  ")
-	return out.Encode(map[string]any{"apiVersion": "cli.outrigger.dev/v1", "kind": kind, field: value})
+	return out.Encode(object)
 }
 
 const dumpHelp = `Print all values of a profile, the chart's own included.

@@ -66,7 +66,7 @@ func newTagSet(program string) *cobra.Command {
 
 func newTagList(program string) *cobra.Command {
 	var kube kubeFlags
-	output := choice{value: "table", of: []string{"table", "json"}}
+	output := choice{value: "table", of: []string{"table", "json", "yaml"}}
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"show"},
@@ -82,8 +82,8 @@ func newTagList(program string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if output.value == "json" {
-				return printJSON(cmd.OutOrStdout(), "TagList", "tags", tags)
+			if output.value != "table" {
+				return printObject(cmd.OutOrStdout(), output.value, "TagList", map[string]any{"tags": tags})
 			}
 			var rows [][]string
 			for _, t := range tags {
@@ -92,7 +92,7 @@ func newTagList(program string) *cobra.Command {
 			return printTable(cmd.OutOrStdout(), []string{"TAG", "REVISION", "NAMESPACES"}, rows)
 		},
 	}
-	cmd.Flags().VarP(&output, "output", "o", "table or json")
+	cmd.Flags().VarP(&output, "output", "o", "table, json or yaml")
 	kube = addKube(cmd.Flags())
 	return cmd
 }

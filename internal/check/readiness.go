@@ -14,8 +14,9 @@ import (
 
 // readyz is what a replica says of itself, as far as it is repeated here.
 type readyz struct {
-	Ready  bool `json:"ready"`
-	Checks map[string]struct {
+	Ready   bool   `json:"ready"`
+	Version string `json:"version"`
+	Checks  map[string]struct {
 		Ready       bool              `json:"ready"`
 		Why         string            `json:"why"`
 		Waits       string            `json:"waits"`
