@@ -26,6 +26,8 @@ type Options struct {
 	Values []string
 	// Args are more flags for the server.
 	Args []string
+	// Env are more environment variables for it, each KEY=VALUE.
+	Env []string
 	// Logs is the folder that the server's log goes to.
 	Logs string
 }
@@ -211,7 +213,7 @@ func (i *Injector) Launch() error {
 		args = append(args, "--revision="+i.options.Revision)
 	}
 	var err error
-	i.process, err = startProcess(i.tools.Server, append(args, i.options.Args...), i.Log())
+	i.process, err = startProcess(i.tools.Server, append(args, i.options.Args...), i.options.Env, i.Log())
 	return err
 }
 

@@ -12,9 +12,9 @@ type process struct {
 	done chan error
 }
 
-// startProcess starts a program that writes to a log. It ends with its parent, at
-// the latest.
-func startProcess(path string, args []string, log string) (*process, error) {
+// startProcess starts a program that writes to a log, with variables besides our own. It
+// ends with its parent, at the latest.
+func startProcess(path string, args, env []string, log string) (*process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -22,6 +22,7 @@ func startProcess(path string, args []string, log string) (*process, error) {
 	defer out.Close() // the child has its own
 	p := &process{cmd: exec.Command(path, args...), done: make(chan error, 1)}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
+	p.cmd.Env = append(os.Environ(), env...)
 	endWithParent(p.cmd)
 	started := make(chan error, 1)
 	go p.run(started)
