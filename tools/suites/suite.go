@@ -50,6 +50,10 @@ var suites = []suite{
 		dir: ".", packages: []string{"./test/conformance/..."}, live: true,
 	},
 	{
+		name: "chart", about: "what single values of the chart do, by helm-unittest",
+		dir: "test/unittest", packages: []string{"./..."},
+	},
+	{
 		name: "binaries", about: "etcd, Kubernetes and kwok, built once into the cache",
 		dir: "test/controlplane", command: []string{"go", "run", "./cmd/controlplane", "build"},
 	},
