@@ -65,8 +65,9 @@ test-matrix: ## run the laws and the install on the oldest Kubernetes that the c
 	done
 
 .PHONY: soak
-soak: cluster-deps ## create pods while everything happens to Outrigger in a cluster with a real node: none may be lost (RATE=50 FOR=5m)
+soak: cluster-deps ## create pods while everything happens to Outrigger in a cluster with a real node: none may be lost; then kill install and uninstall (RATE=50 FOR=5m KILLS=10 SEED=1)
 	@go -C test/cluster run ./cmd/soak -rate $(or $(RATE),50) -for $(or $(FOR),5m)
+	@go -C test/e2e test ./chart -count=1 -timeout=45m -v -run 'KilledAndRunAgain' -kills $(or $(KILLS),10) -seed $(or $(SEED),1)
 
 .PHONY: ui-deps
 ui-deps: ## install what the tests of the dry run's page need (root, Debian), or say what is missing

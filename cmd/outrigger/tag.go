@@ -31,6 +31,14 @@ func newTag(program string) *cobra.Command {
 	return cmd
 }
 
+const tagSetHelp = `Give a revision another name.
+
+  %[1]s tag set prod --revision canary
+  %[1]s tag set prod --revision canary --overwrite
+
+With --overwrite the tag moves, where another revision has it. One of the two answers for
+it all the while, so that no pod misses its sidecar. Cut short, it is run again.`
+
 func newTagSet(program string) *cobra.Command {
 	var kube kubeFlags
 	var revision string
@@ -39,7 +47,7 @@ func newTagSet(program string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "set TAG --revision REVISION",
 		Short: "Give a revision another name",
-		Long:  fmt.Sprintf("Give a revision another name.\n\n  %s tag set prod --revision canary", program),
+		Long:  fmt.Sprintf(tagSetHelp, program),
 		Args:  exactly(1, "a tag"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cluster, err := kube.connect()

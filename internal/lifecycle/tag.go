@@ -74,28 +74,39 @@ func tagsOf(values Values) (tags []string) {
 }
 
 // SetTag gives a revision another name, by an upgrade of its release with the chart that
-// it has. A tag that another revision has is moved only with overwrite: it is taken there
-// and given here, and in between nobody answers for it.
+// it has. A tag that another revision has is moved only with overwrite, and there is no
+// moment in which nobody answers for it; see [Cluster.bridge].
 func (c *Cluster) SetTag(ctx context.Context, tag, revision string, overwrite bool, limit time.Duration, progress Progress) error {
 	all, err := c.Tags(ctx)
+	if err != nil {
+		return err
+	}
+	bridged, err := c.bridged(ctx, tag)
 	if err != nil {
 		return err
 	}
 	for _, t := range all {
 		switch {
 		case t.Tag != tag:
-		case t.Revision == revision:
+		case t.Revision == revision && !bridged:
 			progress.note("tag %q is of revision %q already", tag, revision)
 			return nil
+		case t.Revision == revision: // a move that was cut short
 		case !overwrite:
 			return fmt.Errorf("tag %q is of revision %q: --overwrite moves it", tag, t.Revision)
 		default:
+			if err := c.bridge(ctx, tag, revision, progress); err != nil {
+				return err
+			}
 			if err := c.retag(ctx, t.Revision, tag, false, limit, progress); err != nil {
 				return err
 			}
 		}
 	}
-	return c.retag(ctx, revision, tag, true, limit, progress)
+	if err := c.retag(ctx, revision, tag, true, limit, progress); err != nil {
+		return err
+	}
+	return c.removeBridge(ctx, tag, progress)
 }
 
 // RemoveTag takes a tag away.
@@ -123,6 +134,15 @@ func (c *Cluster) Tag(ctx context.Context, tag string) (Tag, error) {
 // PlanTag is the plan for a revision with a tag more, or less: the release as it is, chart
 // and values, but for that.
 func (c *Cluster) PlanTag(ctx context.Context, revision, tag string, more bool) (*Plan, error) {
+	p, err := c.planTag(ctx, revision, tag, more)
+	if err != nil {
+		return nil, err
+	}
+	return p, c.checkOwners(ctx, p)
+}
+
+// planTag is the plan, whoever has the tag now.
+func (c *Cluster) planTag(ctx context.Context, revision, tag string, more bool) (*Plan, error) {
 	found, err := c.findRelease(ctx, revision)
 	if err != nil {
 		return nil, err
@@ -144,10 +164,8 @@ func (c *Cluster) PlanTag(ctx context.Context, revision, tag string, more bool) 
 	if err := p.values.Check(); err != nil {
 		return nil, err
 	}
-	if p.Objects, err = renderChart(p.chart, p.values, p.Release, c.Namespace); err != nil {
-		return nil, err
-	}
-	return p, c.checkOwners(ctx, p)
+	p.Objects, err = renderChart(p.chart, p.values, p.Release, c.Namespace)
+	return p, err
 }
 
 func (c *Cluster) retag(ctx context.Context, revision, tag string, more bool, limit time.Duration, progress Progress) error {

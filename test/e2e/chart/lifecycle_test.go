@@ -18,17 +18,21 @@ import (
 // and ends with the test.
 func beside(t *testing.T, args ...string) (values string, start func()) {
 	t.Helper()
-	i, err := injector.Beside(cluster, helms["Helm 4"], injector.Options{Logs: t.TempDir(), Args: args})
+	return besideOf(t, "", args...)
+}
+
+// besideOf is one of a revision.
+func besideOf(t *testing.T, revision string, args ...string) (values string, start func()) {
+	t.Helper()
+	i, err := injector.Beside(cluster, helms["Helm 4"], injector.Options{Revision: revision, Logs: t.TempDir(), Args: args})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// A machine that builds something else meanwhile may stand still for longer than a
 	// cluster should wait.
-	text := fmt.Sprintf("webhook: {url: '%s', timeoutSeconds: 30}\n", i.URL())
+	text := fmt.Sprintf("revision: %q\nwebhook: {url: '%s', timeoutSeconds: 30}\n", revision, i.URL())
 	values = filepath.Join(t.TempDir(), "values.yaml")
-	if err := os.WriteFile(values, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, values, text)
 	joined := make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	started := false
@@ -97,4 +101,12 @@ func session(t *testing.T, file string) {
 			"nothing-left": func(*testscript.TestScript, bool, []string) { wantNothingLeft(t) },
 		},
 	})
+}
+
+// write writes a file.
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
