@@ -202,7 +202,7 @@ func (h *history) text() string {
 	b.WriteString("\nwhat happened\n")
 	switch {
 	case h.Injected:
-		fmt.Fprintf(&b, "  the pod has a sidecar%s\n", prefixed(": ", h.By))
+		fmt.Fprintf(&b, "  the pod has a sidecar%s\n", prefixed(": ", printable(h.By)))
 	default:
 		b.WriteString("  the pod has no sidecar\n")
 	}
@@ -219,9 +219,9 @@ func (h *history) text() string {
 		b.WriteString("  a new pod would have none either\n")
 	}
 	for _, event := range h.Events {
-		fmt.Fprintf(&b, "  event: %s\n", event)
+		fmt.Fprintf(&b, "  event: %s\n", printable(event))
 	}
-	return printable(b.String())
+	return b.String()
 }
 
 // prefixed is a text with what comes before it, nothing where it is empty.

@@ -45,6 +45,13 @@ func Connect(getter genericclioptions.RESTClientGetter, namespace string) (*Clus
 	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {
 		return nil, err
 	}
+	// What the API server has is kept on disk for hours, and kinds come and go with what is
+	// installed.
+	known, err := getter.ToDiscoveryClient()
+	if err != nil {
+		return nil, err
+	}
+	known.Invalidate()
 	c.mapper, err = getter.ToRESTMapper()
 	return c, err
 }

@@ -68,6 +68,8 @@ func (c *Cluster) checkVersion(_ context.Context, p *Plan) ([]Finding, error) {
 	return []Finding{{Info, "version", "API server", "Kubernetes " + version.GitVersion, ""}}, nil
 }
 
+const certManagerGroup = "cert-manager.io"
+
 // checkKinds wants the API server to know every kind, cert-manager's among them where it
 // issues the certificate.
 func (c *Cluster) checkKinds(ctx context.Context, p *Plan) (all []Finding, err error) {
@@ -79,14 +81,17 @@ func (c *Cluster) checkKinds(ctx context.Context, p *Plan) (all []Finding, err e
 		}
 		told[kind.GroupKind()] = true
 		switch _, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version); {
-		case meta.IsNoMatchError(err) && kind.Group == "cert-manager.io":
+		case meta.IsNoMatchError(err) && kind.Group == certManagerGroup && told[schema.GroupKind{Group: certManagerGroup}]:
+			// all of its kinds are gone together
+		case meta.IsNoMatchError(err) && kind.Group == certManagerGroup:
+			told[schema.GroupKind{Group: certManagerGroup}] = true
 			all = append(all, Finding{Error, "cert-manager", "API server", "cert-manager is not installed, and certificates.mode is certManager",
 				"install cert-manager, or --set certificates.mode=selfSigned"})
 		case meta.IsNoMatchError(err):
 			all = append(all, Finding{Error, "kinds", "API server", fmt.Sprintf("there is no kind %s of %s", kind.Kind, kind.GroupVersion()), ""})
 		case err != nil:
 			return nil, err
-		case kind.Group == "cert-manager.io" && kind.Kind == "Certificate":
+		case kind.Group == certManagerGroup && kind.Kind == "Certificate":
 			all = append(all, Finding{Info, "cert-manager", "API server", "cert-manager " + c.certManagerVersion(ctx), ""})
 		}
 	}

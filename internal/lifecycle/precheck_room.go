@@ -86,13 +86,13 @@ func (c *Cluster) checkQuota(ctx context.Context, namespace string, result injec
 	if err != nil {
 		return nil, err
 	}
-	pods, err := c.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+	there, err := c.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, err
 	}
-	bare := len(slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool {
+	bare := max(1, len(slices.DeleteFunc(there.Items, func(p corev1.Pod) bool {
 		return p.Annotations["outrigger.dev/injection"] != "" || p.Annotations["sidecar.istio.io/status"] != ""
-	}))
+	})))
 	for _, quota := range quotas.Items {
 		for name, need := range needs {
 			hard, limited := quota.Status.Hard[name]
@@ -101,15 +101,23 @@ func (c *Cluster) checkQuota(ctx context.Context, namespace string, result injec
 			}
 			room := hard.DeepCopy()
 			room.Sub(quota.Status.Used[name])
-			need.Mul(int64(max(bare, 1)))
+			need.Mul(int64(bare))
 			if need.Cmp(room) > 0 {
 				all = append(all, Finding{Warning, "quota", fmt.Sprintf("ResourceQuota %s/%s", namespace, quota.Name),
-					fmt.Sprintf("%s: sidecars of %d pods need %s, and %s are left", name, max(bare, 1), need.String(), room.String()), ""})
+					fmt.Sprintf("%s: the sidecars of %s need %s, and %s is left", name, pods(bare), need.String(), room.String()), ""})
 			}
 		}
 	}
 	slices.SortFunc(all, func(a, b Finding) int { return strings.Compare(a.About+a.What, b.About+b.What) })
 	return all, nil
+}
+
+// pods is a number of them.
+func pods(n int) string {
+	if n == 1 {
+		return "one pod"
+	}
+	return fmt.Sprintf("%d pods", n)
 }
 
 // sidecarNeeds is what an injection of smallPod adds, by the names that quotas have. An

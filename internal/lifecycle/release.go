@@ -94,7 +94,7 @@ func (c *Cluster) releases(namespace string) ([]*release.Release, error) {
 	}
 	found, err := config.Releases.ListReleases()
 	if err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
-		return nil, err
+		return nil, fmt.Errorf("releases of Helm's: %w", err)
 	}
 	newest := map[string]*release.Release{}
 	for _, f := range found {

@@ -3,9 +3,6 @@ package chart_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,16 +18,9 @@ import (
 // a new pod would miss its sidecar as well, and afterwards has new ones made of those
 // that somebody makes anew.
 func TestMissedPodsAreFoundAndReplaced(t *testing.T) {
-	cli := filepath.Join(t.TempDir(), "outrigger")
-	build := exec.CommandContext(within(t), "go", "build", "-o", cli, "./cmd/outrigger")
-	build.Dir = helms["Helm 4"].Root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	outrigger := func(args ...string) (stdout, stderr string, err error) {
 		var out, said strings.Builder
-		cmd := exec.CommandContext(within(t), cli, args...)
-		cmd.Env = append(os.Environ(), "KUBECONFIG="+cluster.Kubeconfig())
+		cmd := cli(within(t), args...)
 		cmd.Stdout, cmd.Stderr = &out, &said
 		err = cmd.Run()
 		return out.String(), said.String(), err
@@ -65,6 +55,9 @@ func TestMissedPodsAreFoundAndReplaced(t *testing.T) {
 		t.Fatalf("listed with %v:\n%s%s", err, said, list)
 	}
 	wantMissedJSON(t, outrigger, namespace)
+	if list, said, err := outrigger("missed", "-n", namespace, "-l", "app=web"); err != nil || said != "" || strings.Count(list, "\n") != 2 || strings.Contains(list, "alone") {
+		t.Errorf("by label, listed with %v:\n%s%s", err, said, list)
+	}
 	_, said, err = outrigger("missed", "-n", namespace, "--evict", "-y")
 	if err == nil || !strings.Contains(said, "/alone: nothing would make it anew\n") || strings.Count(said, ": a new pod would not be injected either\n") != 2 ||
 		!strings.HasSuffix(said, "error: no pod can be evicted\n") {
@@ -136,10 +129,14 @@ func wantMissedJSON(t *testing.T, outrigger func(...string) (string, string, err
 		Namespace, Pod, Reason, Sentence, Entry string
 		Owner                                   struct{ Kind, Name string }
 	}
-	var all []item
-	if err := json.Unmarshal([]byte(text), &all); err != nil {
+	var list struct {
+		APIVersion, Kind string
+		Pods             []item
+	}
+	if err := json.Unmarshal([]byte(text), &list); err != nil || list.APIVersion != "cli.outrigger.dev/v1" || list.Kind != "MissedPodList" {
 		t.Fatalf("%v\n%s", err, text)
 	}
+	all := list.Pods
 	want := item{
 		Namespace: namespace, Pod: "alone", Reason: "pod-label", Sentence: `the pod's label sidecar.istio.io/inject is "true"`,
 		Entry: "outrigger-injector-lost/rev-namespace",

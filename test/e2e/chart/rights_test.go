@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"path/filepath"
@@ -32,8 +31,9 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 		values, args []string
 		// by is the namespace of the configuration, or "" for our own.
 		by string
-		// forgetful says that the last good configuration is not kept.
-		forgetful bool
+		// forgetful says that the last good configuration is not kept, and exposed that
+		// the dry run asks who calls.
+		forgetful, exposed bool
 		// before, unless nil, makes what has to be there before the server starts.
 		before func(*testing.T, *injector.Injector)
 	}{
@@ -59,6 +59,7 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 			},
 			before: func(t *testing.T, i *injector.Injector) { issue(t, i, certificates, bundle) },
 		},
+		"exposed":      {values: []string{"nativeSidecars=true", "dryRun.exposed=true"}, args: []string{"--native-sidecars=true"}, exposed: true},
 		"canary":       {values: []string{"nativeSidecars=true", "canary.enabled=true"}, args: []string{"--native-sidecars=true", "--canary"}},
 		"proxyconfigs": {values: []string{"nativeSidecars=true", "istio.proxyConfigs=true"}, args: []string{"--native-sidecars=true", "--proxy-configs=true"}},
 		"detector": {
@@ -76,7 +77,7 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 			if c.by != "" {
 				configureAsIstiod(t, c.by)
 			}
-			i, err := injector.Prepare(within(t), cluster, helms["Helm 4"], injector.Options{Revision: revision, Logs: t.TempDir(), Values: c.values, Args: c.args})
+			i, err := injector.Prepare(within(t), cluster, helms["Helm 4"], injector.Options{Revision: revision, Logs: t.TempDir(), Values: c.values, Args: c.args, Exposed: c.exposed})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,18 +187,23 @@ func askAbout(t *testing.T, i *injector.Injector, namespace string) {
 	response.Body.Close()
 }
 
-// dryRun asks a server what would become of a pod.
+// dryRun asks a server what would become of a pod, as somebody who may where it asks who
+// that is.
 func dryRun(t *testing.T, i *injector.Injector) {
 	t.Helper()
-	manifest := `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x","namespace":"default"},"spec":{"containers":[{"name":"a","image":"b"}]}}`
-	response, err := http.Post(i.DryRun()+"/dryrun", "application/json", strings.NewReader(manifest))
-	if err != nil {
-		t.Fatal(err)
+	if !strings.HasPrefix(i.DryRun(), "https://") {
+		if code, body := askDryRun(t, http.DefaultClient, i, ""); code != http.StatusOK {
+			t.Errorf("dry run: %d: %s", code, body)
+		}
+		return
 	}
-	defer response.Body.Close()
-	if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("dry run: %s, %v: %s", response.Status, err, body)
-	}
+	token := account(t, "asker")
+	mayAsk(t, "asker")
+	client := trusting(t, i)
+	await(t, "who may is answered", func() bool {
+		code, _ := askDryRun(t, client, i, token)
+		return code == http.StatusOK
+	})
 }
 
 // grants are the rights that roles of these names give, each as "verb resource.group

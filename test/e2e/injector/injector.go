@@ -28,6 +28,9 @@ type Options struct {
 	Args []string
 	// Env are more environment variables for it, each KEY=VALUE.
 	Env []string
+	// Exposed has the dry run listen at every address of this machine, and so with TLS
+	// and for those who may, as with the chart's value dryRun.exposed.
+	Exposed bool
 	// Logs is the folder that the server's log goes to.
 	Logs string
 }
@@ -166,7 +169,12 @@ func (i *Injector) LastGood() string { return i.revised("outrigger-last-good") }
 func (i *Injector) URL() string { return "https://" + i.webhook }
 
 // DryRun is where the server answers what would become of pods.
-func (i *Injector) DryRun() string { return "http://" + i.dryRun }
+func (i *Injector) DryRun() string {
+	if i.options.Exposed {
+		return "https://" + i.dryRun
+	}
+	return "http://" + i.dryRun
+}
 
 func (i *Injector) release() string { return i.revised("outrigger") }
 
@@ -204,9 +212,13 @@ func (i *Injector) Launch() error {
 	if i.process != nil {
 		return errors.New("the server runs already")
 	}
+	dryRun := i.dryRun
+	if i.options.Exposed {
+		dryRun = strings.TrimPrefix(dryRun, "127.0.0.1")
+	}
 	args := []string{
 		"--kubeconfig=" + i.kubeconfig, "--namespace=" + Namespace, "--dns-name=127.0.0.1",
-		"--webhook-address=" + i.webhook, "--health-address=" + i.health, "--metrics-address=" + i.metrics, "--dry-run-address=" + i.dryRun,
+		"--webhook-address=" + i.webhook, "--health-address=" + i.health, "--metrics-address=" + i.metrics, "--dry-run-address=" + dryRun,
 		"--shutdown-delay=0s", "--log-format=text",
 	}
 	if i.options.Revision != "" {
