@@ -163,7 +163,7 @@ It took %.0f seconds, and stays up until "make demo-down". To use it from this s
     export KUBECONFIG=%s
     export PATH=%s:$PATH
 
-Three things to try:
+Four things to try:
 
   a pod that opts out
     kubectl run shy --image=nginx:latest --labels=sidecar.istio.io/inject=false
@@ -175,6 +175,10 @@ Three things to try:
   a pod that asks for what is not there, and is told so
     kubectl run odd --image=nginx:latest --annotations=inject.istio.io/templates=nosuch
 
+  why it was, in the terminal, and for any manifest on a page in a browser
+    outrigger explain deployment/my-nginx
+    xdg-open http://%s/
+
 Logs: %s    Metrics: http://%s/metrics
-`, took.Seconds(), d.at("kubeconfig"), d.bin, d.at("logs"), d.metrics)
+`, took.Seconds(), d.at("kubeconfig"), d.bin, d.dryRun, d.at("logs"), d.metrics)
 }

@@ -3,6 +3,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -53,10 +55,26 @@ func TestDemo(t *testing.T) {
 			`(?m)^    nginx +container .* yours$`,
 			`(?m)^    reason +policy$`,
 			`(?m)^    export KUBECONFIG=/`,
+			`(?m)^    xdg-open http://127\.0\.0\.1:\d+/$`,
 		} {
 			if !regexp.MustCompile(want).MatchString(out.String()) {
 				t.Errorf("%s: %s is not in what it prints:\n%s", time, want, out.String())
 			}
 		}
+		wantPage(t, d.dryRun)
+	}
+}
+
+// wantPage wants the page of the dry run to be where the demo says.
+func wantPage(t *testing.T, address string) {
+	t.Helper()
+	response, err := http.Get("http://" + address + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(page), "<title>") {
+		t.Errorf("the page: %s, %v: %s", response.Status, err, page)
 	}
 }

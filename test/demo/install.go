@@ -20,7 +20,7 @@ const (
 )
 
 // addresses are where the server listens on this machine.
-type addresses struct{ webhook, health, metrics string }
+type addresses struct{ webhook, health, metrics, dryRun string }
 
 // install puts the chart into the cluster. A server of an earlier run is
 // stopped first: the webhook gets another address.
@@ -28,12 +28,12 @@ func (d *demo) install(ctx context.Context) error {
 	if err := d.injector.stop(); err != nil {
 		return err
 	}
-	for _, address := range []*string{&d.webhook, &d.health, &d.metrics} {
+	for _, address := range []*string{&d.webhook, &d.health, &d.metrics, &d.dryRun} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
-		defer listener.Close() // not before all three have one, or two might get the same
+		defer listener.Close() // not before all of them have one, or two might get the same
 		*address = listener.Addr().String()
 	}
 	// A Helm that was killed leaves a release that no other Helm touches.
@@ -52,7 +52,7 @@ func (d *demo) startInjector(ctx context.Context) error {
 	}
 	args := []string{
 		"--kubeconfig", d.at("injector.kubeconfig"), "--dns-name", "127.0.0.1",
-		"--webhook-address", d.webhook, "--health-address", d.health, "--metrics-address", d.metrics, "--dry-run-address=",
+		"--webhook-address", d.webhook, "--health-address", d.health, "--metrics-address", d.metrics, "--dry-run-address", d.dryRun,
 	}
 	fmt.Fprintf(d.out, "  $ outrigger-injector %s &\n", strings.Join(args, " "))
 	if err := d.injector.start(d.lookUp("outrigger-injector"), args, nil); err != nil {

@@ -188,7 +188,7 @@ It took %.0f seconds, and stays up until "make cluster-down". To use it from thi
     export KUBECONFIG=%s
     export PATH=%s:$PATH
 
-Four things to try:
+Five things to try:
 
   ask again, and see the count go up
     curl http://%s/
@@ -200,6 +200,10 @@ Four things to try:
   a pod that opts out
     kubectl run shy --image=%s --labels=sidecar.istio.io/inject=false -- serve
     kubectl get pods
+
+  why a pod has its sidecar, or none, and for any manifest on the page of a replica
+    outrigger explain deployment/my-web
+    outrigger dashboard
 
   Outrigger replaced under your feet, and a pod created meanwhile
     kubectl -n %s rollout restart deployment/outrigger-injector

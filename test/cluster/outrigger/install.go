@@ -165,3 +165,18 @@ func repositoryRoot(ctx context.Context) (string, error) {
 	}
 	return filepath.Join(strings.TrimSpace(string(out)), "..", ".."), nil
 }
+
+// CommandLine builds the command line into a folder, and returns its path.
+func CommandLine(ctx context.Context, into string) (string, error) {
+	root, err := repositoryRoot(ctx)
+	if err != nil {
+		return "", err
+	}
+	cli := filepath.Join(into, "outrigger")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", cli, "./cmd/outrigger")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", cmd, err, bytes.TrimSpace(out))
+	}
+	return cli, nil
+}
