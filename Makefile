@@ -102,6 +102,10 @@ bench-e2e: ## create pods on a real API server, with and without Outrigger (CLIE
 bench-memory: ## fill a real API server and measure what memory the server takes, and its start (NAMESPACES=10000 NODES=5000 PODS=100000)
 	@go -C test/e2e run ./size -namespaces $(or $(NAMESPACES),10000) -nodes $(or $(NODES),5000) -pods $(or $(PODS),100000)
 
+.PHONY: bench-look
+bench-look: ## measure how long analyze takes in a large cluster, and its memory (NAMESPACES=200 PODS=5000)
+	@go -C test/e2e run ./look -namespaces $(or $(NAMESPACES),200) -pods $(or $(PODS),5000)
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, govulncheck and the shape of the code, in every module
 	@go -C tools run ./lint

@@ -20,7 +20,7 @@ const exitTable = `Exit status:
    3   explain: a pod is skipped
    4   explain: a pod is refused
   64   a command line that is not understood
-  79   check, precheck: there are findings at or above --failure-threshold`
+  79   analyze, check, precheck: there are findings at or above --failure-threshold`
 
 // A statusError ends the program with a status of its own. Without an error in it
 // everything has been said.

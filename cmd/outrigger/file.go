@@ -60,7 +60,7 @@ func manifests(name string) ([]string, error) {
 	}
 	var paths []string
 	for _, entry := range entries {
-		if slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(entry.Name())) && !entry.IsDir() {
+		if isManifest(entry.Name()) && !entry.IsDir() {
 			paths = append(paths, filepath.Join(name, entry.Name()))
 		}
 	}
@@ -68,6 +68,30 @@ func manifests(name string) ([]string, error) {
 		return nil, fmt.Errorf("%s: no .yaml, .yml or .json file in it", name)
 	}
 	return paths, nil
+}
+
+// manifestsBelow are the files behind a name: itself, or what is in the folder and in the
+// folders in it.
+func manifestsBelow(name string) ([]string, error) {
+	var paths []string
+	err := filepath.WalkDir(name, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if path == name || isManifest(path) {
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	if err == nil && len(paths) == 0 {
+		err = fmt.Errorf("%s: no .yaml, .yml or .json file in it", name)
+	}
+	return paths, err
+}
+
+// isManifest says whether a file in a folder is one, by its name.
+func isManifest(path string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path))
 }
 
 // readNamespaces reads the Namespaces of a file, by name. A List of them, as

@@ -97,6 +97,7 @@ func newRoot(program string) *cobra.Command {
 	root.AddCommand(
 		newInject(name),
 		newExplain(name),
+		newAnalyze(name),
 		newDashboard(name),
 		newUninject(name),
 		newAnnotations(name),

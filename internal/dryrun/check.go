@@ -12,11 +12,11 @@ import (
 	"outrigger.dev/outrigger/inject"
 )
 
-// Verdicts of a [Check].
+// Verdicts of a [Check]; [Refuses] is that of one that does not let the pod in.
 const (
 	checkOK      = "ok"
 	checkWarns   = "warn"
-	checkRefuses = "refuse"
+	Refuses      = "refuse"
 	checkUnknown = "unknown"
 )
 
@@ -24,7 +24,7 @@ const (
 // namespace, its LimitRanges and its quotas, where they can be looked up. Who is
 // exempt from Pod Security only the API server knows.
 func (s *run) checks(ctx context.Context, ns inject.Namespace, before, after *corev1.Pod) []Check {
-	checks := podSecurity(ns, before, after)
+	checks := PodSecurity(ns, before, after)
 	if s.Cluster.LimitRanges != nil {
 		found, err := s.limits(ctx, ns.Name, before, after)
 		checks = append(checks, found...)
@@ -55,9 +55,9 @@ func checked(by, name, fails string, after, before []string) Check {
 // evaluator is Kubernetes' own.
 var evaluator = sync.OnceValues(func() (psa.Evaluator, error) { return psa.NewEvaluator(psa.DefaultChecks(), nil) })
 
-// podSecurity says what the namespace's levels have against a pod. One level is
-// looked at once, by its strictest mode.
-func podSecurity(ns inject.Namespace, before, after *corev1.Pod) []Check {
+// PodSecurity says what the levels of a namespace, by its labels, have against a pod with
+// and without what injection does to it. One level is looked at once, by its strictest mode.
+func PodSecurity(ns inject.Namespace, before, after *corev1.Pod) []Check {
 	policy, errs := psaapi.PolicyToEvaluate(ns.Labels, psaapi.Policy{
 		Enforce: psaapi.LevelVersion{Level: psaapi.LevelPrivileged, Version: psaapi.LatestVersion()},
 		Audit:   psaapi.LevelVersion{Level: psaapi.LevelPrivileged, Version: psaapi.LatestVersion()},
@@ -74,7 +74,7 @@ func podSecurity(ns inject.Namespace, before, after *corev1.Pod) []Check {
 	for _, mode := range []struct {
 		name, fails string
 		level       psaapi.LevelVersion
-	}{{"enforce", checkRefuses, policy.Enforce}, {"warn", checkWarns, policy.Warn}, {"audit", checkWarns, policy.Audit}} {
+	}{{"enforce", Refuses, policy.Enforce}, {"warn", checkWarns, policy.Warn}, {"audit", checkWarns, policy.Audit}} {
 		if mode.level.Level == psaapi.LevelPrivileged {
 			continue
 		}

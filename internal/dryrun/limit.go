@@ -16,12 +16,19 @@ func (s *run) limits(ctx context.Context, namespace string, before, after *corev
 	if err != nil {
 		return nil, err
 	}
-	was, is := withDefaults(before, ranges), withDefaults(after, ranges)
-	var checks []Check
-	for _, limits := range ranges {
-		checks = append(checks, checked("limit-range", limits.Name, checkRefuses, outside(limits, is), outside(limits, was)))
+	return Limits(ranges, before, after), nil
+}
+
+// Limits say what LimitRanges have against a pod with and without what injection does to it.
+func Limits(ranges []corev1.LimitRange, before, after *corev1.Pod) (checks []Check) {
+	if len(ranges) == 0 {
+		return nil
 	}
-	return checks, nil
+	was, is := withDefaults(before, ranges), withDefaults(after, ranges)
+	for _, limits := range ranges {
+		checks = append(checks, checked("limit-range", limits.Name, Refuses, outside(limits, is), outside(limits, was)))
+	}
+	return checks
 }
 
 // ranges are the LimitRanges of a namespace, asked for once a question.

@@ -22,14 +22,22 @@ func (s *run) quotas(ctx context.Context, namespace string, before, after *corev
 	if err != nil {
 		return nil, err
 	}
+	return Quotas(all, ranges, before, after), nil
+}
+
+// Quotas say whether one more pod like this fits into what quotas have left, with and
+// without what injection does to it. LimitRanges fill in what a pod does not say.
+func Quotas(all []corev1.ResourceQuota, ranges []corev1.LimitRange, before, after *corev1.Pod) (checks []Check) {
+	if len(all) == 0 {
+		return nil
+	}
 	was, is := withDefaults(before, ranges), withDefaults(after, ranges)
-	var checks []Check
 	for _, quota := range all {
 		if within(quota, is) {
-			checks = append(checks, checked("resource-quota", quota.Name, checkRefuses, exceeds(quota, is), exceeds(quota, was)))
+			checks = append(checks, checked("resource-quota", quota.Name, Refuses, exceeds(quota, is), exceeds(quota, was)))
 		}
 	}
-	return checks, nil
+	return checks
 }
 
 // exceeds is what of a quota one more pod would exceed, as the admission plugin

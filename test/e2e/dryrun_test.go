@@ -127,6 +127,7 @@ func TestDryRunForetellsWhatIsStored(t *testing.T) {
 	servers := map[string]*injector.Injector{"default": first, "canary": canary, "foretold": other}
 	twin := newNamespace(t, map[string]string{"istio-injection": "disabled"})
 	asked, injected := 0, 0
+	beside := lookedAt{labels: map[string]map[string]string{}}
 	for n, labels := range []map[string]string{
 		{}, enabled, {"istio-injection": "disabled"}, {"istio.io/rev": "default"}, {"istio.io/rev": "canary"}, {"istio.io/rev": "foretold"},
 		{"istio-injection": "enabled", "istio.io/rev": "canary"}, {"istio.io/rev": "nobody"},
@@ -144,8 +145,12 @@ func TestDryRunForetellsWhatIsStored(t *testing.T) {
 			}
 			answers[revision] = answer
 		}
+		var injectedPods []string
 		for i, pod := range pods {
 			got := create(t, namespace, pod.DeepCopy())
+			if got.Err == nil && injectedBy(got.Pod) != "" {
+				injectedPods = append(injectedPods, pod.Name)
+			}
 			for revision, answer := range answers {
 				asked++
 				foretold := answer.Pods[i]
@@ -173,7 +178,10 @@ func TestDryRunForetellsWhatIsStored(t *testing.T) {
 				}
 			}
 		}
+		beside.labels[namespace] = labels
+		beside.leave(t, labels, pods, injectedPods)
 	}
+	beside.wantAgreement(t)
 	t.Logf("%d answers, %d of them with an injected pod", asked, injected)
 	if asked < 500 || injected < 50 {
 		t.Errorf("%d answers and %d injected pods, want 500 and 50: too little was shown", asked, injected)

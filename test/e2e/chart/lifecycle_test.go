@@ -7,8 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"outrigger.dev/outrigger/test/e2e/injector"
 )
@@ -97,6 +100,8 @@ func session(t *testing.T, file string) {
 			"serve": func(*testscript.TestScript, bool, []string) { start() },
 			// until-account waits until there may be pods in a namespace.
 			"until-account": func(ts *testscript.TestScript, _ bool, args []string) { awaitAccount(t, args[0]) },
+			// until-asked waits until a new pod of a namespace is injected, or is not.
+			"until-asked": func(ts *testscript.TestScript, _ bool, args []string) { awaitAsked(t, args[0], args[1] == "true") },
 			// nothing-left wants nothing in the cluster to be labelled as ours.
 			"nothing-left": func(*testscript.TestScript, bool, []string) { wantNothingLeft(t) },
 		},
@@ -108,5 +113,31 @@ func write(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// awaitAsked waits until the API server has heard of what was changed, so that a new pod
+// of a namespace would have a sidecar, or would not.
+func awaitAsked(t *testing.T, namespace string, want bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "asked", Namespace: namespace},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "example.com/app:1"}}},
+	}
+	for {
+		made, err := cluster.Client().CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (made.Annotations["sidecar.istio.io/status"] != "") == want {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("a new pod of namespace %s is injected: %t, want %t", namespace, !want, want)
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
 }
