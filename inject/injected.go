@@ -25,6 +25,32 @@ func Injected(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Spec.Containers, given) || slices.ContainsFunc(pod.Spec.InitContainers, given)
 }
 
+// An Injection is what an injected pod says about its injection.
+type Injection struct {
+	Revision string
+	// Config is the injector's [Injector.Hash]; "" for a pod of an istiod's, which says
+	// no more than the revision, and whether the sidecar is a native one.
+	Config    string
+	Reason    Reason
+	Templates []string
+	Native    bool
+}
+
+// InjectionOf reads it; false for a pod that is not [Injected].
+func InjectionOf(pod *corev1.Pod) (Injection, bool) {
+	if !Injected(pod) {
+		return Injection{}, false
+	}
+	var of Injection
+	if json.Unmarshal([]byte(pod.Annotations[RecordAnnotation]), &of) == nil {
+		return of, true
+	}
+	var s status
+	_ = json.Unmarshal([]byte(pod.Annotations[StatusAnnotation]), &s) // what cannot be read says nothing
+	native := slices.Contains(s.InitContainers, ProxyContainer)
+	return Injection{Revision: s.Revision, Native: native}, true
+}
+
 // InjectedCondition is [Injected] in CEL, as near as that comes to it without reading
 // JSON: a name that the status has counts, whatever it is the name of. It reads object
 // and variables.annotations.
