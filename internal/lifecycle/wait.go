@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
+
+	"outrigger.dev/outrigger/internal/rollout"
 )
 
 // An awaited thing is what has to come to be, and how it is found out: check says what is
@@ -85,40 +83,11 @@ func (c *Cluster) rollout(ctx context.Context, o *unstructured.Unstructured) (st
 	if live == nil {
 		return "it is not there", nil
 	}
-	result, err := status.Compute(live)
-	if err != nil || result.Status == status.CurrentStatus {
-		return "", err
+	why, err := rollout.Waiting(ctx, c.client, live)
+	if errors.Is(err, rollout.ErrFailed) {
+		err = nil // it may go on once somebody has mended what it waits for
 	}
-	why := result.Message
-	if pods := c.podTrouble(ctx, live); pods != "" {
-		why += ": " + pods
-	}
-	return why, nil
-}
-
-// podTrouble says why a container of a workload's does not start, "" where none says.
-func (c *Cluster) podTrouble(ctx context.Context, workload *unstructured.Unstructured) string {
-	selector, found, _ := unstructured.NestedStringMap(workload.Object, "spec", "selector", "matchLabels")
-	if !found {
-		return ""
-	}
-	pods, err := c.client.CoreV1().Pods(workload.GetNamespace()).List(ctx, metav1.ListOptions{LabelSelector: labels.Set(selector).String()})
-	if err != nil {
-		return ""
-	}
-	for _, pod := range pods.Items {
-		for _, s := range pod.Status.ContainerStatuses {
-			if waiting := s.State.Waiting; waiting != nil && waiting.Reason != "ContainerCreating" && waiting.Reason != "PodInitializing" {
-				return strings.TrimSuffix(fmt.Sprintf("pod %s: %s: %s", pod.Name, waiting.Reason, waiting.Message), ": ")
-			}
-		}
-		for _, condition := range pod.Status.Conditions {
-			if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
-				return fmt.Sprintf("pod %s: %s", pod.Name, condition.Message)
-			}
-		}
-	}
-	return ""
+	return why, err
 }
 
 // bundles are the webhook configurations of which every entry is to have a CA bundle; by

@@ -37,14 +37,21 @@ func Prove(ctx context.Context, pods PodClient, pod *corev1.Pod) error {
 	if metav1.GetControllerOf(pod) == nil {
 		return ErrNobody
 	}
-	made, err := pods.Create(ctx, successor(pod), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: "outrigger"})
+	_, err := ProveNew(ctx, pods, successor(pod))
+	return err
+}
+
+// ProveNew has the API server create a pod as a dry run, and returns what it would store.
+// One that would have no sidecar is [ErrNotInjected]. It changes nothing.
+func ProveNew(ctx context.Context, pods PodClient, pod *corev1.Pod) (*corev1.Pod, error) {
+	made, err := pods.Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: "outrigger"})
 	if err != nil {
-		return fmt.Errorf("a new pod would not be created: %w", err)
+		return nil, fmt.Errorf("a new pod would not be created: %w", err)
 	}
 	if !inject.Injected(made) {
-		return ErrNotInjected
+		return nil, ErrNotInjected
 	}
-	return nil
+	return made, nil
 }
 
 // successor is a new pod in the place of one that was created before.

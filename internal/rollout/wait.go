@@ -1,0 +1,90 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/kubernetes"
+)
+
+// ErrFailed is that a rollout will not get any further by itself.
+var ErrFailed = errors.New("the rollout has failed")
+
+// Waiting says what a workload's rollout waits for, by kstatus and by its pods; "" for
+// one that is complete. The error is [ErrFailed], or that the workload cannot be read.
+func Waiting(ctx context.Context, client kubernetes.Interface, live *unstructured.Unstructured) (string, error) {
+	result, err := status.Compute(live)
+	if err != nil || result.Status == status.CurrentStatus {
+		return "", err
+	}
+	why := result.Message
+	if pods := podTrouble(ctx, client, live); pods != "" {
+		why += ": " + pods
+	}
+	if result.Status == status.FailedStatus {
+		return why, fmt.Errorf("%w: %s", ErrFailed, why)
+	}
+	return why, nil
+}
+
+// podTrouble says why a container of a workload's does not start, "" where none says.
+func podTrouble(ctx context.Context, client kubernetes.Interface, workload *unstructured.Unstructured) string {
+	selector, found, _ := unstructured.NestedStringMap(workload.Object, "spec", "selector", "matchLabels")
+	if !found {
+		return ""
+	}
+	pods, err := client.CoreV1().Pods(workload.GetNamespace()).List(ctx, metav1.ListOptions{LabelSelector: labels.Set(selector).String()})
+	if err != nil {
+		return ""
+	}
+	for _, pod := range pods.Items {
+		for _, s := range pod.Status.ContainerStatuses {
+			if waiting := s.State.Waiting; waiting != nil && waiting.Reason != "ContainerCreating" && waiting.Reason != "PodInitializing" {
+				return strings.TrimSuffix(fmt.Sprintf("pod %s: %s: %s", pod.Name, waiting.Reason, waiting.Message), ": ")
+			}
+		}
+		for _, condition := range pod.Status.Conditions {
+			if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
+				return fmt.Sprintf("pod %s: %s", pod.Name, condition.Message)
+			}
+		}
+	}
+	return ""
+}
+
+// errNotInTime is that something did not come to be in time.
+var errNotInTime = errors.New("not in time")
+
+// until asks again and again until nothing stands against it, and tells what does where
+// that changes.
+func (r *Restarter) until(ctx context.Context, t Target, what string, check func(context.Context) (string, error)) error {
+	told := ""
+	for {
+		why, err := check(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			return err
+		case err == nil && why == "":
+			return nil
+		case err == nil && why != told:
+			r.tell(Event{State: "waiting", Target: t, Detail: why})
+			told = why
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+				return fmt.Errorf("%s: %w: %s", what, errNotInTime, told)
+			}
+			return context.Cause(ctx)
+		case <-time.After(r.Every):
+		}
+	}
+}
