@@ -10,9 +10,10 @@ import (
 
 // A Difference is one place in which a pod is not what it would be if it were created now.
 type Difference struct {
-	// Path names the place, elements of lists by what tells them apart:
+	// Path names the place, elements of lists by what tells them apart, or their index:
 	//
 	//	spec.initContainers[istio-proxy].image
+	//	spec.initContainers[istio-proxy].args[4]
 	//	metadata.annotations[istio.io/rev]
 	//
 	// The path of a list that has the same elements in another order is that of the list.
@@ -115,7 +116,7 @@ func (c *comparison) value(path, field string, live, fresh any) {
 	}
 	was, is := children(field, live), children(field, fresh)
 	if was == nil || is == nil {
-		c.add(path, live, fresh)
+		c.whole(path, live, fresh)
 		return
 	}
 	for _, part := range was.list {
@@ -136,6 +137,20 @@ func (c *comparison) value(path, field string, live, fresh any) {
 	}
 	if _, listed := live.([]any); listed {
 		c.order(path, was, is)
+	}
+}
+
+// whole compares what has no named parts. Lists of one length, as arguments are, differ in
+// their elements.
+func (c *comparison) whole(path string, live, fresh any) {
+	was, _ := live.([]any)
+	is, _ := fresh.([]any)
+	if len(was) == 0 || len(was) != len(is) {
+		c.add(path, live, fresh)
+		return
+	}
+	for i := range was {
+		c.value(fmt.Sprintf("%s[%d]", path, i), "", was[i], is[i])
 	}
 }
 

@@ -94,7 +94,7 @@ func asCreated(pod object) object {
 			delete(part, name)
 		}
 	}
-	if metadata := sub(pod, "metadata"); madeUp(text(metadata, "name"), text(metadata, "generateName")) {
+	if metadata := sub(pod, "metadata"); namedAfter(text(metadata, "name"), text(metadata, "generateName")) {
 		delete(metadata, "name")
 	}
 	return pod
@@ -104,9 +104,9 @@ func asCreated(pod object) object {
 // (maxGeneratedNameLength in the API server's pkg/storage/names).
 const maxGeneratedBase = 58
 
-// madeUp says whether the API server made a name of a generateName. A StatefulSet's pods
+// namedAfter says whether the API server made a name of a generateName. A StatefulSet's pods
 // have both, and a name of the controller's.
-func madeUp(name, generateName string) bool {
+func namedAfter(name, generateName string) bool {
 	at := len(name) - generatedLength
 	if at < 0 || generateName == "" || strings.Trim(name[at:], generatedAlphabet) != "" {
 		return false
