@@ -43,7 +43,7 @@ func (s *Scene) decide(ctx context.Context) error {
 		if j == nil || j.verdict == nil {
 			continue
 		}
-		p := Pod{Object: s.Objects[i], Running: j.of.Kind == "Pod" && j.of.File == "", Verdict: j.verdict}
+		p := Pod{Object: s.Objects[i], Running: j.of.live(), Verdict: j.verdict}
 		if p.running() { // it has been read, and there may be many
 			p.JSON, p.Labels, p.Annotations = nil, p.Before.Labels, p.Before.Annotations
 			s.Objects[i] = p.Object
@@ -82,8 +82,5 @@ func (s *Scene) judge(ctx context.Context, all []*judgement) error {
 // shrink lets go of what nobody asks for later: there are thousands of verdicts.
 func (v *Verdict) shrink() {
 	v.Call.Entries, v.Call.Others = nil, nil
-	v.Result = inject.Result{Decision: v.Result.Decision, Warnings: v.Result.Warnings, Patch: v.Result.Patch}
-	if v.After != nil && !inject.Injected(v.Before) {
-		v.Result.Patch = nil // which After is the outcome of
-	}
+	v.Result = inject.Result{Decision: v.Result.Decision, Warnings: v.Result.Warnings}
 }

@@ -3,7 +3,6 @@ package analyze
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,8 +19,8 @@ func (p Pod) Owner() Subject {
 	return Subject{APIVersion: owner.APIVersion, Kind: owner.Kind, Namespace: p.Namespace, Name: owner.Name}
 }
 
-// runs says whether a pod is there for more than its last moments.
-func (p Pod) runs() bool {
+// Runs says whether a pod is there for more than its last moments.
+func (p Pod) Runs() bool {
 	return p.Running && !p.Ending && p.Before.Status.Phase != corev1.PodSucceeded && p.Before.Status.Phase != corev1.PodFailed
 }
 
@@ -90,7 +89,7 @@ func refused(s *Scene) ([]Finding, error) {
 // missed finds pods that were created while nobody injected them.
 func missed(s *Scene) ([]Finding, error) {
 	return s.perOwner(func(p Pod) (string, string) {
-		if !p.runs() || !p.Injected() || inject.Injected(p.Before) {
+		if !p.Runs() || !p.Injected() || inject.Injected(p.Before) {
 			return "", ""
 		}
 		return fmt.Sprintf("runs without the sidecar that a new pod gets: %s", p.Result.Decision.Sentence), restart(p.Owner())
@@ -100,11 +99,14 @@ func missed(s *Scene) ([]Finding, error) {
 // outdated finds pods that have a sidecar, and would have another one if they were
 // created now: they are rendered and compared, whatever their versions say.
 func outdated(s *Scene) ([]Finding, error) {
-	if !s.knowsAll("nodes") || !s.knowsAll("proxyconfigs") {
-		return nil, nil // without which it is not known what a new pod would be
+	if !s.Compares() {
+		return nil, nil
 	}
 	return s.perOwner(func(p Pod) (string, string) {
-		paths := p.Outdated()
+		var paths []string
+		for _, d := range p.Outdated() {
+			paths = append(paths, d.Path)
+		}
 		if len(paths) == 0 {
 			return "", ""
 		}
@@ -116,26 +118,17 @@ func outdated(s *Scene) ([]Finding, error) {
 	}), nil
 }
 
-// Outdated are the places, as JSON Pointers, in which a running pod differs from what it would be if it
-// were created now. What injection writes down about itself is none of them.
-func (p Pod) Outdated() []string {
-	if !p.runs() || !p.Injected() || !inject.Injected(p.Before) {
+// Compares says whether all is known that pods are rendered by, so that those that there
+// are can be compared with new ones.
+func (s *Scene) Compares() bool { return s.knowsAll("nodes") && s.knowsAll("proxyconfigs") }
+
+// Outdated are the places in which a running pod with a sidecar differs from what it
+// would be if it were created now.
+func (p Pod) Outdated() []inject.Difference {
+	if !p.Runs() || !p.Injected() {
 		return nil
 	}
-	var paths []string
-	for _, op := range p.Result.Patch {
-		if !slices.Contains(records, op.Path) {
-			paths = append(paths, op.Path)
-		}
-	}
-	return paths
-}
-
-// records are where an injected pod says how it was injected.
-var records = []string{annotationPath(inject.RecordAnnotation), annotationPath(inject.StatusAnnotation)}
-
-func annotationPath(name string) string {
-	return "/metadata/annotations/" + strings.ReplaceAll(name, "/", "~1")
+	return p.Differences
 }
 
 // What the webhook's warnings are about. They are sentences for people; a fixture holds

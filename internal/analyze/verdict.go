@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"net/url"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -31,8 +32,14 @@ type Verdict struct {
 	Result   inject.Result
 	// Fault is why there is no result.
 	Fault error
-	// After is the pod as it becomes; nil for one that is not injected.
+	// Outcome is what happens to a new pod, whoever decides.
+	Outcome dryrun.Outcome
+	// After is the pod as it becomes; nil for one that is not injected, and for one that
+	// runs with a sidecar: of that there are the differences.
 	After *corev1.Pod
+	// Differences are the places in which a pod that runs with a sidecar is not as it
+	// would be if it were created now.
+	Differences []inject.Difference
 }
 
 // Injected says whether a new pod would have a sidecar.
@@ -68,12 +75,81 @@ func (s *Scene) verdict(ctx context.Context, o Object, w inject.Workload) (*Verd
 		Pod: w.Pod, Namespace: s.namespace(o.Namespace), Native: s.Native, ProxyConfigs: s.ProxyConfigs, Owner: w.Owner(),
 	}
 	in := s.called(ctx, v, request.Namespace)
-	v.Result, v.Fault = in.Inject(request)
-	if !v.Injected() {
+	request.Path = s.path(v.Call)
+	renews := o.live() && inject.Injected(v.Before)
+	if renews {
+		v.renew(in, request)
+	} else {
+		v.Result, v.Fault = in.Inject(request)
+	}
+	decision := v.Result.Decision
+	if v.Fault != nil {
+		decision.Reason, decision.Sentence = inject.Fault, v.Fault.Error()
+	}
+	v.Outcome = v.Call.Outcome(decision, v.Fault != nil, request.Namespace, v.Before)
+	if renews || !v.Injected() {
 		return v, nil
 	}
 	v.After = &corev1.Pod{}
 	return v, Object{Subject: o.Subject, JSON: v.Result.Pod()}.into(v.After)
+}
+
+// renew compares a pod that runs with a sidecar with what it would be.
+func (v *Verdict) renew(in *inject.Injector, request inject.Request) {
+	renewal, err := in.Renew(request)
+	v.Result = inject.Result{Decision: renewal.Decision, Warnings: renewal.Warnings}
+	v.Fault, v.Differences = err, renewal.Differences
+}
+
+// live says whether the object is a pod that is there.
+func (o Object) live() bool { return o.Kind == "Pod" && o.File == "" }
+
+// path is what the URL path says by which the webhook is called.
+func (s *Scene) path(call dryrun.Call) inject.Path {
+	for _, c := range s.Webhooks.List {
+		for _, hook := range c.Webhooks {
+			if call.By != c.Name+"/"+hook.Name {
+				continue
+			}
+			path := ""
+			switch config := hook.ClientConfig; {
+			case config.Service != nil && config.Service.Path != nil:
+				path = *config.Service.Path
+			case config.URL != nil:
+				if parsed, err := url.Parse(*config.URL); err == nil {
+					path = parsed.Path
+				}
+			}
+			read, _ := inject.ParsePath(path) // what it does not know the webhook ignores, too
+			return read
+		}
+	}
+	return inject.Path{}
+}
+
+// VerdictOn says what would become of a pod that is given, and in what it differs from that
+// if it has a sidecar, as [Scene.Pods] does of those of the scene.
+func (s *Scene) VerdictOn(ctx context.Context, pod *corev1.Pod) (*Verdict, error) {
+	if _, err := s.Pods(ctx); err != nil {
+		return nil, err
+	}
+	o, err := lean(pod.DeepCopy(), corev1.SchemeGroupVersion.WithKind("Pod"))
+	if err != nil {
+		return nil, err
+	}
+	w, has, err := o.workload()
+	if err != nil || !has {
+		return nil, err
+	}
+	return s.verdict(ctx, o, w)
+}
+
+// InForce says whether a pod that is injected was so by the configuration that there is.
+func (s *Scene) InForce(v *Verdict) bool {
+	of, _ := inject.InjectionOf(v.Before)
+	return slices.ContainsFunc(s.Injectors, func(in *inject.Injector) bool {
+		return in.Revision() == of.Revision && in.Hash() == of.Config
+	})
 }
 
 // called finds the injector that the API server calls first; the scene's first where it

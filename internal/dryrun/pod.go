@@ -89,28 +89,33 @@ func (p *Pod) decided(e inject.Explanation, err error) {
 
 // outcome puts both stages together, and the trace of both.
 func (p *Pod) outcome(ns inject.Namespace, pod *corev1.Pod) {
-	p.Outcome = Outcome{
-		Verdict: string(p.Decision.Verdict), Reason: p.Decision.Reason, Sentence: p.Decision.Sentence, By: stageOutrigger,
-	}
-	if p.Fault != "" {
-		p.Outcome.Verdict = string(inject.Fault)
-	}
-	refused := p.Call.refuses()
-	switch {
-	case refused != "":
-		p.Outcome = Outcome{Verdict: string(inject.Deny), Reason: inject.Fault, Sentence: refused, By: stageAPIServer}
-	case !p.Call.Called && p.Decision.Verdict == inject.Skip:
-		p.Outcome.By = stageAPIServer
-	case !p.Call.Called:
-		p.Outcome = Outcome{
-			Verdict: string(inject.Skip), Reason: p.Call.reason(ns, pod), By: stageAPIServer,
-			Sentence: "the API server does not call Outrigger: " + p.Call.Why,
-		}
-	}
+	p.Outcome = p.Call.Outcome(p.Decision, p.Fault != "", ns, pod)
 	if p.Outcome.By == stageAPIServer {
 		p.Warnings = nil // nobody is called to give any
 	}
 	p.Trace = p.trace()
+}
+
+// Outcome is both stages together: what happens to a pod of the namespace about which
+// Outrigger decides so, or fails to, if it is called.
+func (c Call) Outcome(d inject.Decision, fault bool, ns inject.Namespace, pod *corev1.Pod) Outcome {
+	o := Outcome{Verdict: string(d.Verdict), Reason: d.Reason, Sentence: d.Sentence, By: stageOutrigger}
+	if fault {
+		o.Verdict = string(inject.Fault)
+	}
+	refused := c.refuses()
+	switch {
+	case refused != "":
+		return Outcome{Verdict: string(inject.Deny), Reason: inject.Fault, Sentence: refused, By: stageAPIServer}
+	case !c.Called && d.Verdict == inject.Skip:
+		o.By = stageAPIServer
+	case !c.Called:
+		return Outcome{
+			Verdict: string(inject.Skip), Reason: c.reason(ns, pod), By: stageAPIServer,
+			Sentence: "the API server does not call Outrigger: " + c.Why,
+		}
+	}
+	return o
 }
 
 // refuses says why the API server refuses the pod before it calls; "" as a rule.
