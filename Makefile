@@ -103,7 +103,7 @@ bench-memory: ## fill a real API server and measure what memory the server takes
 	@go -C test/e2e run ./size -namespaces $(or $(NAMESPACES),10000) -nodes $(or $(NODES),5000) -pods $(or $(PODS),100000)
 
 .PHONY: bench-look
-bench-look: ## measure how long analyze takes in a large cluster, and its memory (NAMESPACES=200 PODS=5000)
+bench-look: ## measure how long analyze and status take in a large cluster, and its memory (NAMESPACES=200 PODS=5000)
 	@go -C test/e2e run ./look -namespaces $(or $(NAMESPACES),200) -pods $(or $(PODS),5000)
 
 .PHONY: lint

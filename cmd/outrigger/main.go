@@ -108,6 +108,8 @@ func newRoot(program string) *cobra.Command {
 		newPrecheck(name),
 		newCheck(name),
 		newMissed(name),
+		newStatus(name),
+		newRestart(name),
 		newTemplate(name),
 		newTag(name),
 		newPause(name),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -64,17 +65,22 @@ func podTrouble(ctx context.Context, client kubernetes.Interface, workload *unst
 var errNotInTime = errors.New("not in time")
 
 // until asks again and again until nothing stands against it, and tells what does where
-// that changes.
+// that changes. A look that fails is what it waits for until the next, unless the next
+// would fail, too.
 func (r *Restarter) until(ctx context.Context, t Target, what string, check func(context.Context) (string, error)) error {
 	told := ""
 	for {
 		why, err := check(ctx)
+		if err != nil && ctx.Err() == nil {
+			if errors.Is(err, ErrFailed) || apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
+				return err
+			}
+			why = err.Error()
+		}
 		switch {
-		case err != nil && ctx.Err() == nil:
-			return err
 		case err == nil && why == "":
 			return nil
-		case err == nil && why != told:
+		case why != "" && why != told && ctx.Err() == nil:
 			r.tell(Event{State: "waiting", Target: t, Detail: why})
 			told = why
 		}

@@ -141,7 +141,7 @@ func TestOf(t *testing.T) {
 		"pods as new ones would be": {enabled, []runtime.Object{web(nil), podOf(1, newer()), podOf(2, newer())}, []string{
 			"Deployment shop/web injected (policy): 2 injected; 2 by default, [logs]"}},
 		"pods of another configuration": {enabled, []runtime.Object{web(nil), podOf(1, older()), podOf(2, newer())}, []string{
-			"Deployment shop/web outdated (policy): 1 injected, 1 outdated; 1: " + image + "; 2 by default, [logs]"}},
+			"Deployment shop/web outdated (policy): 1 injected, 1 outdated; 1: " + image + "; 1 by default, [logs]; 1 by default, [logs]"}},
 		"pods without a sidecar": {enabled, []runtime.Object{web(nil), podOf(1, older()), podOf(2, nil)}, []string{
 			"Deployment shop/web missed (policy): 1 missed, 1 outdated; 1: " + image + "; 1 by default, [logs]"}},
 		"pods that decline": {enabled, []runtime.Object{web(map[string]string{inject.InjectKey: "false"}), podOf(1, nil, func(p *corev1.Pod) { p.Labels[inject.InjectKey] = "false" })}, []string{
@@ -161,7 +161,7 @@ func TestOf(t *testing.T) {
 			p := podOf(1, newer())
 			p.Annotations[inject.RecordAnnotation] = "{"
 			return p
-		}()}, []string{"Deployment shop/web outdated (policy): 1 outdated; 1 by , []; annotation outrigger.dev/injection: unexpected EOF"}},
+		}()}, []string{"Deployment shop/web outdated (policy): 1 outdated; 1 by default, []; annotation outrigger.dev/injection: unexpected EOF"}},
 		"a workload without pods": {enabled, []runtime.Object{web(nil)}, []string{"Deployment shop/web injected (policy): "}},
 		"a Job that has ended": {enabled, []runtime.Object{&batchv1.Job{
 			TypeMeta: metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"}, ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "once"},

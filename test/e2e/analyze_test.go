@@ -20,6 +20,21 @@ type lookedAt struct {
 	labels map[string]map[string]string
 	// missed are the pods, as NAMESPACE/NAME, that miss their sidecar.
 	missed []string
+
+	cli string
+}
+
+// commandLine is the path of the command line, which is built once.
+func (l *lookedAt) commandLine(t *testing.T) string {
+	t.Helper()
+	if l.cli == "" {
+		built, err := tools.BuildCLI(t.Context(), t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.cli = built.CLI
+	}
+	return l.cli
 }
 
 // leave makes a namespace with pods that nobody injected, and gives it labels only then:
@@ -70,12 +85,8 @@ func (l *lookedAt) wantAgreement(t *testing.T) {
 // name.
 func (l *lookedAt) found(t *testing.T) map[string][]string {
 	t.Helper()
-	built, err := tools.BuildCLI(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var errs bytes.Buffer
-	cmd := exec.CommandContext(within(t), built.CLI, "analyze", "-A", "-o", "json", "--kubeconfig", cluster.Kubeconfig())
+	cmd := exec.CommandContext(within(t), l.commandLine(t), "analyze", "-A", "-o", "json", "--kubeconfig", cluster.Kubeconfig())
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	const findings = 79

@@ -127,7 +127,7 @@ func TestDryRunForetellsWhatIsStored(t *testing.T) {
 	servers := map[string]*injector.Injector{"default": first, "canary": canary, "foretold": other}
 	twin := newNamespace(t, map[string]string{"istio-injection": "disabled"})
 	asked, injected := 0, 0
-	beside := lookedAt{labels: map[string]map[string]string{}}
+	beside, states := lookedAt{labels: map[string]map[string]string{}}, map[string]string{}
 	for n, labels := range []map[string]string{
 		{}, enabled, {"istio-injection": "disabled"}, {"istio.io/rev": "default"}, {"istio.io/rev": "canary"}, {"istio.io/rev": "foretold"},
 		{"istio-injection": "enabled", "istio.io/rev": "canary"}, {"istio.io/rev": "nobody"},
@@ -148,7 +148,11 @@ func TestDryRunForetellsWhatIsStored(t *testing.T) {
 		var injectedPods []string
 		for i, pod := range pods {
 			got := create(t, namespace, pod.DeepCopy())
+			if got.Err == nil {
+				states[namespace+"/"+pod.Name] = "skipped"
+			}
 			if got.Err == nil && injectedBy(got.Pod) != "" {
+				states[namespace+"/"+pod.Name] = "injected"
 				injectedPods = append(injectedPods, pod.Name)
 			}
 			for revision, answer := range answers {
@@ -182,6 +186,10 @@ func TestDryRunForetellsWhatIsStored(t *testing.T) {
 		beside.leave(t, labels, pods, injectedPods)
 	}
 	beside.wantAgreement(t)
+	for _, name := range beside.missed {
+		states[name] = "missed"
+	}
+	beside.wantStatus(t, states)
 	t.Logf("%d answers, %d of them with an injected pod", asked, injected)
 	if asked < 500 || injected < 50 {
 		t.Errorf("%d answers and %d injected pods, want 500 and 50: too little was shown", asked, injected)

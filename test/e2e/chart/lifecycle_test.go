@@ -102,6 +102,8 @@ func session(t *testing.T, file string) {
 			"until-account": func(ts *testscript.TestScript, _ bool, args []string) { awaitAccount(t, args[0]) },
 			// until-asked waits until a new pod of a namespace is injected, or is not.
 			"until-asked": func(ts *testscript.TestScript, _ bool, args []string) { awaitAsked(t, args[0], args[1] == "true") },
+			// until runs a command until it prints what is in a file.
+			"until": func(ts *testscript.TestScript, _ bool, args []string) { runUntil(ts, args[0], args[1], args[2:]...) },
 			// nothing-left wants nothing in the cluster to be labelled as ours.
 			"nothing-left": func(*testscript.TestScript, bool, []string) { wantNothingLeft(t) },
 		},
@@ -139,5 +141,21 @@ func awaitAsked(t *testing.T, namespace string, want bool) {
 			t.Fatalf("a new pod of namespace %s is injected: %t, want %t", namespace, !want, want)
 		case <-time.After(100 * time.Millisecond):
 		}
+	}
+}
+
+// runUntil runs a command until it prints what is in a file.
+func runUntil(ts *testscript.TestScript, file, command string, args ...string) {
+	want, until := ts.ReadFile(file), time.Now().Add(limit)
+	for {
+		ts.Check(ts.Exec(command, args...))
+		got := ts.ReadFile("stdout")
+		switch {
+		case got == want:
+			return
+		case time.Now().After(until):
+			ts.Fatalf("%s printed for %s:\n%s", command, limit, got)
+		}
+		time.Sleep(200 * time.Millisecond)
 	}
 }

@@ -35,7 +35,7 @@ const (
 )
 
 // looks are what is timed.
-var looks = [][]string{{"analyze", "-A"}, {"analyze", "-A", "-o", "json"}, {"analyze", "-n", "team-00001"}}
+var looks = [][]string{{"analyze", "-A"}, {"analyze", "-A", "-o", "json"}, {"analyze", "-n", "team-00001"}, {"status", "-A"}, {"status", "-A", "-o", "json"}}
 
 // A scale is how large the cluster is.
 type scale struct{ namespaces, pods, replicas int }
@@ -122,6 +122,9 @@ func look(ctx context.Context, cli, kubeconfig string, args []string) (peak int6
 	}
 	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
+	if said = lines[len(lines)-1]; said == "" {
+		said = fmt.Sprintf("%d lines", bytes.Count(out.Bytes(), []byte("\n")))
+	}
 	worked = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return usage.Maxrss << 10, worked, lines[len(lines)-1], nil
+	return usage.Maxrss << 10, worked, said, nil
 }
