@@ -201,24 +201,17 @@ func fetch(t *testing.T, url string) string {
 	return string(text)
 }
 
-// What is in the way of the page is said in one line, with what to do about it.
-func TestDashboardSaysWhatIsInItsWay(t *testing.T) {
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone.Close()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { taken.Close() })
-	_, takenPort, _ := net.SplitHostPort(taken.Addr().String())
-	for sentence, c := range map[string]struct {
-		server apiServer
-		args   []string
-		want   []string
-	}{
+// An obstacle is what is in the way of the page, and what has to be said then.
+type obstacle struct {
+	server apiServer
+	args   []string
+	want   []string
+}
+
+// obstacles are all; gone is an address that nobody listens at, and taken a port that
+// somebody has.
+func obstacles(gone, taken string) map[string]obstacle {
+	return map[string]obstacle{
 		"there is no replica": {
 			want: []string{`error: revision "default": no replica of it is in namespace "outrigger-system"`, "hint: --namespace and --revision name others"},
 		},
@@ -239,19 +232,35 @@ func TestDashboardSaysWhatIsInItsWay(t *testing.T) {
 			want:   []string{`error: pods "ready" is forbidden: User "jane" cannot create resource "pods/portforward"`, "hint: kubectl -n outrigger-system create role"},
 		},
 		"nothing listens in the pod": {
-			server: apiServer{pods: []corev1.Pod{replica("ready", corev1.PodRunning, true)}, forward: gone.Addr().String()},
+			server: apiServer{pods: []corev1.Pod{replica("ready", corev1.PodRunning, true)}, forward: gone},
 			want:   []string{`error: pod "ready": its dry run does not answer at port 8082: `, "hint: kubectl -n outrigger-system logs ready"},
 		},
 		"the port is another program's": {
 			server: apiServer{pods: []corev1.Pod{replica("ready", corev1.PodRunning, true)}},
-			args:   []string{"--port", takenPort},
+			args:   []string{"--port", taken},
 			want:   []string{"address already in use"},
 		},
 		"the port is none": {
 			args: []string{"--port", "70000"},
 			want: []string{"error: --port 70000: want 0 to 65535"},
 		},
-	} {
+	}
+}
+
+// What is in the way of the page is said in one line, with what to do about it.
+func TestDashboardSaysWhatIsInItsWay(t *testing.T) {
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.Close()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { taken.Close() })
+	_, takenPort, _ := net.SplitHostPort(taken.Addr().String())
+	for sentence, c := range obstacles(gone.Addr().String(), takenPort) {
 		t.Run(sentence, func(t *testing.T) {
 			api := httptest.NewServer(c.server)
 			t.Cleanup(api.Close)

@@ -37,30 +37,17 @@ spec:
     spec: {containers: [{name: app, image: "example.com/app:1"}]}
 `
 
-// What a cluster has is explained by its own configuration: what will happen to the next
-// pod of a workload, what happened to one that there is, and whether a new one would be
-// the same; and the exit status says it to scripts.
-func TestExplainOfWhatIsInACluster(t *testing.T) {
-	i, err := injector.Install(within(t), cluster, helms["Helm 4"], injector.Options{Logs: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = i.Uninstall(within(t)) })
-	namespace := enabledNamespace(t)
-	if out, err := kubectlOn(t, fmt.Sprintf(explained, namespace), "create"); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	kubectl(t, "rollout", "status", "deployment/web", "--timeout=90s", "--namespace", namespace)
-	pod := strings.TrimSpace(kubectl(t, "get", "pods", "--namespace", namespace, "-l", "app=web", "-o", "name"))
-	await(t, "there is an event about the one that is refused", func() bool {
-		return strings.Contains(kubectl(t, "get", "events", "--namespace", namespace), "nosuch")
-	})
+// An explanation is what is asked about, what the exit status says of it, and lines of
+// what is printed.
+type explanation struct {
+	status int
+	args   []string
+	want   []string
+}
 
-	for sentence, c := range map[string]struct {
-		status int
-		args   []string
-		want   []string
-	}{
+// explanations are those of the workloads in a namespace, of which one has a pod.
+func explanations(namespace, pod string) map[string]explanation {
+	return map[string]explanation{
 		"a Deployment": {0, []string{"deploy/web"}, []string{
 			`Deployment ` + namespace + `/web: INJECT, policy`,
 			`> outrigger +policy +inject +.*`,
@@ -91,7 +78,29 @@ func TestExplainOfWhatIsInACluster(t *testing.T) {
 		"what if the namespace were labelled otherwise": {3, []string{"deploy/web", "--label", "istio-injection=disabled"}, []string{
 			`Deployment ` + namespace + `/web: SKIP, namespace-not-enabled`,
 		}},
-	} {
+	}
+}
+
+// What a cluster has is explained by its own configuration: what will happen to the next
+// pod of a workload, what happened to one that there is, and whether a new one would be
+// the same; and the exit status says it to scripts.
+func TestExplainOfWhatIsInACluster(t *testing.T) {
+	i, err := injector.Install(within(t), cluster, helms["Helm 4"], injector.Options{Logs: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = i.Uninstall(within(t)) })
+	namespace := enabledNamespace(t)
+	if out, err := kubectlOn(t, fmt.Sprintf(explained, namespace), "create"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	kubectl(t, "rollout", "status", "deployment/web", "--timeout=90s", "--namespace", namespace)
+	pod := strings.TrimSpace(kubectl(t, "get", "pods", "--namespace", namespace, "-l", "app=web", "-o", "name"))
+	await(t, "there is an event about the one that is refused", func() bool {
+		return strings.Contains(kubectl(t, "get", "events", "--namespace", namespace), "nosuch")
+	})
+
+	for sentence, c := range explanations(namespace, pod) {
 		t.Run(sentence, func(t *testing.T) {
 			wantMatches(t, exits(t, c.status, inNamespace(namespace, "explain", c.args)...), c.want...)
 		})
