@@ -50,12 +50,14 @@ func newDetector(
 			}
 			return nil
 		},
-		Tell: func(ctx context.Context, about corev1.ObjectReference, message string) error {
-			return cluster.LeaveMissing(ctx, client.CoreV1(), about, message)
-		},
 		Every:   o.detectorInterval,
 		Metrics: missing.NewMetrics(registry),
 		Log:     log,
+	}
+	if o.events {
+		detector.Tell = func(ctx context.Context, about corev1.ObjectReference, message string) error {
+			return cluster.LeaveMissing(ctx, client.CoreV1(), about, message)
+		}
 	}
 	lock := &resourcelock.LeaseLock{
 		LeaseMeta:  metav1.ObjectMeta{Namespace: o.namespace, Name: o.detectorLease},

@@ -30,8 +30,8 @@ const (
 )
 
 // A Detector looks at all pods again and again, and reports those that should have a
-// sidecar and have none: a metric counts them, and their controllers get an event. It
-// changes nothing. Fields are set before Run.
+// sidecar and have none: a metric counts them, and their controllers get an event where
+// that is wanted. It changes nothing. Fields are set before Run.
 type Detector struct {
 	Pods Pods
 	// Namespace is what is known of a namespace; false where that is nothing.
@@ -40,7 +40,7 @@ type Detector struct {
 	Configurations func(ctx context.Context) ([]admissionv1.MutatingWebhookConfiguration, error)
 	// Decider decides as the webhook does; nil while there is no configuration.
 	Decider func() Decider
-	// Tell leaves an event.
+	// Tell leaves an event; nil for none.
 	Tell    func(ctx context.Context, about corev1.ObjectReference, message string) error
 	Every   time.Duration
 	Metrics *Metrics
@@ -101,7 +101,9 @@ func (d *Detector) scan(ctx context.Context) error {
 	}
 	d.Metrics.done(reasons, time.Now())
 	d.Log.Info("looked for missing sidecars", "pods", looked, "missing", all)
-	d.tell(ctx, workloads, time.Now())
+	if d.Tell != nil {
+		d.tell(ctx, workloads, time.Now())
+	}
 	return nil
 }
 

@@ -231,6 +231,23 @@ outrigger_missing_sidecar_pods{reason="policy"} 3
 	}
 }
 
+// Without events the metric counts all the same.
+func TestDetectorThatTellsNobody(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	d := &missing.Detector{
+		Pods: &pages{pods: []corev1.Pod{pod("web-5d6b-a")}, size: 3}, Namespace: namespace,
+		Decider: func() missing.Decider { return decider(t) }, Every: time.Nanosecond,
+		Configurations: func(context.Context) ([]admissionv1.MutatingWebhookConfiguration, error) {
+			return []admissionv1.MutatingWebhookConfiguration{webhooks()}, nil
+		},
+		Metrics: missing.NewMetrics(registry), Log: slog.New(slog.DiscardHandler),
+	}
+	runOnce(t, d)
+	if got := scrape(registry); !strings.Contains(got, `outrigger_missing_sidecar_scans_total{result="done"} 1`) {
+		t.Errorf("counted\n%s", got)
+	}
+}
+
 func TestDetectorGoesOnAfterAFault(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	var lines strings.Builder
