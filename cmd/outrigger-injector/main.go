@@ -1,6 +1,7 @@
 // Command outrigger-injector is the server: a mutating admission webhook that
 // adds sidecars to pods. "outrigger-injector --help" lists its flags; what it
-// starts and stops, and in which order, is in serve.go.
+// starts and stops, and in which order, is in serve.go. With --check it looks whether
+// an installation works, as "outrigger check" does, for "helm test".
 package main
 
 import (
@@ -17,9 +18,10 @@ import (
 
 // Exit statuses.
 const (
-	exitOK    = 0
-	exitFault = 1
-	exitUsage = 64
+	exitOK       = 0
+	exitFault    = 1
+	exitUsage    = 64
+	exitFindings = 79 // as "outrigger check" has it
 )
 
 // garbagePercent is how much garbage there may be for what is in use. Most of that
@@ -50,6 +52,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case o.version:
 		fmt.Fprintln(stdout, "outrigger-injector", buildVersion())
 		return exitOK
+	case o.check:
+		return checkInstallation(ctx, o, stdout, stderr)
 	}
 	log, err := newLog(stderr, o.logLevel, o.logFormat)
 	if err != nil {

@@ -19,6 +19,10 @@ import (
 // options are the flags.
 type options struct {
 	version bool
+	// check is to look whether the installation works, and not to serve.
+	check          bool
+	checkNamespace string
+	checkWait      time.Duration
 
 	webhookAddress, healthAddress, metricsAddress string
 	// dryRunAddress is "" for none.
@@ -88,6 +92,9 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.SetOutput(io.Discard)
 	f.Usage = func() {}
 	f.BoolVar(&o.version, "version", false, "\tprint the version and exit")
+	f.BoolVar(&o.check, "check", false, "\tdo not serve, but look whether the installation in --namespace of --revision works, print what is found, and exit: with 79 where something is wrong")
+	f.StringVar(&o.checkNamespace, "check-namespace", "", "NAMESPACE\twithout labels, that --check asks for a pod in, on a dry run, where the entry canary is switched off (default one that it finds)")
+	f.DurationVar(&o.checkWait, "check-wait", 30*time.Second, "TIME\tthat --check looks again for, until nothing is wrong; 0 for one look")
 	f.StringVar(&o.webhookAddress, "webhook-address", ":9443", "ADDRESS\twhere the webhook listens, with TLS, at /inject")
 	f.StringVar(&o.healthAddress, "health-address", ":8081", "ADDRESS\twhere /healthz and /readyz are")
 	f.StringVar(&o.metricsAddress, "metrics-address", ":8080", "ADDRESS\twhere /metrics is")
@@ -117,7 +124,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.BoolVar(&o.detector, "detector", false, "\tlook for pods that should have a sidecar and have none, and report them; one replica does, that with the lease")
 	f.StringVar(&o.detectorLease, "detector-lease", "", "NAME\tof the Lease that says which replica looks for missing sidecars (default outrigger-detector)")
 	f.DurationVar(&o.detectorInterval, "detector-interval", 5*time.Minute, "TIME\tfrom one look at all pods to the next")
-	f.BoolVar(&o.events, "events", true, "\tleave Events: a configuration that is refused, a CA bundle that somebody else owns, workloads whose pods are refused or have no sidecar although they ask for one")
+	f.BoolVar(&o.events, "events", true, "\tleave Events: a configuration that is refused, a CA bundle that somebody else owns, workloads whose pods are refused or have no sidecar although they should")
 	f.BoolVar(&o.lastGood, "last-good", true, "\tkeep the last good configuration in the ConfigMap outrigger-last-good, to start from when the newest is broken")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug|info|warn|error\tthe least that is logged")
 	f.StringVar(&o.logFormat, "log-format", "json", "json|text\thow it is logged")
@@ -134,7 +141,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 		return nil, err
 	}
 	o.settle()
-	return o, o.check()
+	return o, o.refuse()
 }
 
 // readIstio takes --istio-config apart. It is in place of a configuration of our
@@ -210,8 +217,8 @@ func (o *options) revised(name string) string {
 	return name + "-" + o.revision
 }
 
-// check refuses values that would only show later, or not at all.
-func (o *options) check() error {
+// refuse is for values that would only show later, or not at all.
+func (o *options) refuse() error {
 	for _, choice := range []struct {
 		name, value string
 		want        []string
@@ -229,7 +236,7 @@ func (o *options) check() error {
 		value, want time.Duration
 	}{
 		{"leaf-life", o.leafLife, minLeafLife}, {"shutdown-delay", o.shutdownDelay, 0}, {"connection-age", o.connectionAge, 0},
-		{"detector-interval", o.detectorInterval, time.Second},
+		{"detector-interval", o.detectorInterval, time.Second}, {"check-wait", o.checkWait, 0},
 	} {
 		if time.value < time.want {
 			return fmt.Errorf("--%s %s: want %s or more", time.name, time.value, time.want)

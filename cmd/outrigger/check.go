@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -10,13 +9,6 @@ import (
 	"k8s.io/client-go/rest"
 
 	"outrigger.dev/outrigger/internal/check"
-)
-
-const (
-	// checkAgain is how soon --wait looks again, and checkPatience how long one look may
-	// take: longer than a webhook may.
-	checkAgain    = time.Second
-	checkPatience = 40 * time.Second
 )
 
 // A checking is what the verb check is told.
@@ -78,23 +70,16 @@ func (c *checking) run(ctx context.Context, config *rest.Config, out io.Writer) 
 		return err
 	}
 	of := check.Installation{Namespace: *c.kube.Namespace, Revision: c.revision}
-	for until := time.Now().Add(c.wait); ; {
-		looking, done := context.WithTimeout(ctx, checkPatience)
-		findings := cluster.Check(looking, of)
-		done()
-		failed := check.Worst(findings).AtLeast(check.Level(c.threshold.value))
-		if !failed || !time.Now().Before(until) {
-			if err := c.print(out, of, findings, failed); err != nil || !failed {
-				return err
-			}
-			return statusError{status: exitFindings}
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(checkAgain):
-		}
+	bad := check.Level(c.threshold.value)
+	findings, err := cluster.Await(ctx, of, bad, c.wait)
+	if err != nil {
+		return err
 	}
+	failed := check.Worst(findings).AtLeast(bad)
+	if err := c.print(out, of, findings, failed); err != nil || !failed {
+		return err
+	}
+	return statusError{status: exitFindings}
 }
 
 // print writes the findings as the flag says.
@@ -104,13 +89,5 @@ func (c *checking) print(out io.Writer, of check.Installation, findings []check.
 			"namespace": of.Namespace, "revision": of.Revision, "ok": !failed, "findings": findings,
 		})
 	}
-	for _, f := range findings {
-		if _, err := fmt.Fprintf(out, "%s: %s: %s\n", f.Level, f.Check, printable(f.Text)); err != nil {
-			return err
-		}
-		if f.Cure != "" {
-			fmt.Fprintf(out, "hint: %s\n", printable(f.Cure))
-		}
-	}
-	return nil
+	return check.WriteText(out, findings)
 }

@@ -15,8 +15,10 @@ package check
 import (
 	"context"
 	"slices"
+	"time"
 
 	certmanagerclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/typed/certmanager/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -27,6 +29,9 @@ type Installation struct {
 	Namespace string `json:"namespace"`
 	// Revision is the chart's; "default" for the first installation.
 	Revision string `json:"revision"`
+	// Ask is the namespace that a pod is asked for in where the entry canary is switched
+	// off: one without labels. One is looked for where it is "".
+	Ask string `json:"-"`
 }
 
 // name is what the chart calls a thing of the installation.
@@ -84,7 +89,9 @@ func Connect(config *rest.Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	certManager, err := certmanagerclient.NewForConfig(config)
+	inJSON := rest.CopyConfig(config) // the API server has custom resources in nothing else
+	inJSON.ContentType, inJSON.AcceptContentTypes = runtime.ContentTypeJSON, ""
+	certManager, err := certmanagerclient.NewForConfig(inJSON)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +112,31 @@ func (c *Cluster) Check(ctx context.Context, of Installation) []Finding {
 		findings = append(findings, c.readiness(ctx, of)...)
 	}
 	return append(findings, c.canary(ctx, of, hooks))
+}
+
+const (
+	// again is how soon Await looks again, and patience how long one look may take: longer
+	// than a webhook may.
+	again    = time.Second
+	patience = 40 * time.Second
+)
+
+// Await looks again and again until nothing is as bad as a level, or worse, for so long as
+// wait; once where that is 0. It returns what it found last, and an error if ctx ends.
+func (c *Cluster) Await(ctx context.Context, of Installation, bad Level, wait time.Duration) ([]Finding, error) {
+	for until := time.Now().Add(wait); ; {
+		looking, done := context.WithTimeout(ctx, patience)
+		findings := c.Check(looking, of)
+		done()
+		if !Worst(findings).AtLeast(bad) || !time.Now().Before(until) {
+			return findings, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(again):
+		}
+	}
 }
 
 // Worst is the level of the worst finding.

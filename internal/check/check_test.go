@@ -231,6 +231,64 @@ func wantLines(t *testing.T, want, got []string) {
 	}
 }
 
+// Where the entry for canaries is switched off a pod is asked for in the namespace that is
+// named, which nothing has to be looked up for.
+func TestPodIsAskedForWhereItIsSaid(t *testing.T) {
+	good := bundle(t, time.Now().Add(time.Hour))
+	off := hook("", good)
+	off.Webhooks[0].Name = "other"
+	client := fake.NewClientset(off, deployment(1, 1), endpoints(true))
+	client.PrependReactor("list", "namespaces", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, errors.New("namespaces are looked up")
+	})
+	client.PrependReactor("create", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		pod := a.(clienttesting.CreateAction).GetObject().(*corev1.Pod).DeepCopy()
+		pod.Annotations = map[string]string{"outrigger.dev/injection": "{}"}
+		return true, pod, nil
+	})
+	in := of
+	in.Ask = "quiet"
+	findings := (&check.Cluster{Kubernetes: client, CertManager: certmanagerfake.NewClientset().CertmanagerV1()}).Check(t.Context(), in)
+	want := check.Finding{Check: "canary", Level: check.OK, Text: `the API server reaches the webhook, asked by a dry run in namespace "quiet"`}
+	if diff := cmp.Diff(want, findings[len(findings)-1]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// It is looked at again until nothing is as bad as that, and for no longer than it may.
+func TestAwait(t *testing.T) {
+	good := bundle(t, time.Now().Add(time.Hour))
+	client := fake.NewClientset(hook("", good, good), endpoints(true))
+	c := &check.Cluster{Kubernetes: client, CertManager: certmanagerfake.NewClientset().CertmanagerV1()}
+	client.PrependReactor("create", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		pod := a.(clienttesting.CreateAction).GetObject().(*corev1.Pod).DeepCopy()
+		pod.Annotations["outrigger.dev/canary"] = "answered"
+		return true, pod, nil
+	})
+	found, err := c.Await(t.Context(), of, check.Error, 0)
+	if err != nil || check.Worst(found) != check.Error {
+		t.Errorf("found %v, %v, want that there is no Deployment", found, err)
+	}
+	looked := 0
+	client.PrependReactor("get", "deployments", func(clienttesting.Action) (bool, runtime.Object, error) {
+		looked++
+		return looked > 1, deployment(1, 1), nil
+	})
+	if found, err = c.Await(t.Context(), of, check.Error, time.Hour); err != nil || check.Worst(found) != check.OK || looked != 2 {
+		t.Errorf("found %v, %v, after %d looks, want that all is well after 2", found, err, looked)
+	}
+}
+
+func TestWriteText(t *testing.T) {
+	var out strings.Builder
+	err := check.WriteText(&out, []check.Finding{
+		{Check: "server", Level: check.OK, Text: "here"}, {Check: "canary", Level: check.Error, Text: "a\nb\x1b[2J", Cure: "do\tit"},
+	})
+	if diff := cmp.Diff("ok: server: here\nerror: canary: a b [2J\nhint: do it\n", out.String()); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestLevels(t *testing.T) {
 	for _, tc := range []struct {
 		levels []check.Level

@@ -83,8 +83,8 @@ var (
 
 // Reach has the API server call the webhook, by a dry run of a pod: by the entry canary
 // where that is switched on, which takes the right to create pods in the installation's
-// namespace, and else of a pod that asks for the revision, in a namespace that says nothing
-// about injection. It returns nil if the webhook answered, an [*Unreachable] where it was
+// namespace, and else of a pod that asks for the revision, in the namespace of.Ask or one that
+// says nothing about injection. It returns nil if the webhook answered, an [*Unreachable] where it was
 // called in vain, and otherwise another error.
 func (c *Cluster) Reach(ctx context.Context, of Installation) error {
 	hooks, findings := c.webhooks(ctx, of)
@@ -104,7 +104,7 @@ func (c *Cluster) reach(ctx context.Context, of Installation, h hooks) (namespac
 			Asked: canaryAsked, Answered: canaryAnswered,
 		}
 		err = canary.Call(ctx)
-	} else if namespace, err = c.silentNamespace(ctx, of); err == nil {
+	} else if namespace, err = c.askIn(ctx, of); err == nil {
 		err = c.askAsPod(ctx, namespace, of)
 	}
 	if errors.Is(err, cluster.ErrUnreachable) {
@@ -149,6 +149,14 @@ func (c *Cluster) askAsPod(ctx context.Context, namespace string, of Installatio
 		return fmt.Errorf("namespace %q: %w", namespace, errNotInjected)
 	}
 	return nil
+}
+
+// askIn is where a pod is asked for.
+func (c *Cluster) askIn(ctx context.Context, of Installation) (namespace string, err error) {
+	if of.Ask != "" {
+		return of.Ask, nil
+	}
+	return c.silentNamespace(ctx, of)
 }
 
 // silentNamespace is one where a pod that asks for a revision gets it: without a label of
