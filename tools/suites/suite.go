@@ -54,8 +54,8 @@ var suites = []suite{
 		dir: "test/unittest", packages: []string{"./..."},
 	},
 	{
-		name: "binaries", about: "etcd, Kubernetes and kwok, built once into the cache",
-		dir: "test/controlplane", command: []string{"go", "run", "./cmd/controlplane", "build"},
+		name: "binaries", about: "etcd, Kubernetes, kwok and cert-manager, built once into the cache",
+		dir: "test/controlplane", command: []string{"go", "run", "./cmd/controlplane", "build", "../certmanager"},
 	},
 	{
 		name: "standin", about: "the stand-in for Istio's proxy image that tests on real pods use",

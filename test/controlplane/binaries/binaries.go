@@ -19,6 +19,9 @@
 // newer than the k8s.io/api that Outrigger is built with. The other programs stay as they are.
 //
 // Programs that the folder in KUBEBUILDER_ASSETS has are used instead of built.
+//
+// What runs beside a control plane is built the same way, from a module of this repository:
+// see [BuildModule].
 package binaries
 
 //go:generate sh modules/tidy.sh
@@ -116,15 +119,19 @@ func BuildNode(ctx context.Context, progress io.Writer) (Paths, error) {
 
 // build is Build, for more programs than those of a control plane.
 func build(ctx context.Context, progress io.Writer, more []program) (Paths, error) {
-	cache, err := Cache()
-	if err != nil {
-		return Paths{}, err
-	}
 	kubernetes, err := tested()
 	if err != nil {
 		return Paths{}, err
 	}
-	wanted := append(programs(kubernetes), more...)
+	return have(ctx, progress, append(programs(kubernetes), more...))
+}
+
+// have builds those programs that are not there yet.
+func have(ctx context.Context, progress io.Writer, wanted []program) (Paths, error) {
+	cache, err := Cache()
+	if err != nil {
+		return Paths{}, err
+	}
 	b := builder{root: filepath.Join(cache, "controlplane"), progress: progress}
 
 	paths, missing, err := b.look(wanted)

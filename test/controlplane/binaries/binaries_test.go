@@ -169,6 +169,37 @@ func TestErrorOfABuildEndsInTheCompilersWords(t *testing.T) {
 	}
 }
 
+func TestModuleIsBuiltAgainWhenItHasChanged(t *testing.T) {
+	t.Setenv("OUTRIGGER_CACHE", t.TempDir())
+	folder := filepath.Join(t.TempDir(), "beside")
+	write(t, filepath.Join(folder, "go.mod"), "module example.test/beside\n\ngo 1.26.0\n\nrequire example.test/dependency v1.2.3\n")
+	write(t, filepath.Join(folder, "main.go"), "package main\n\nfunc main() { println(1) }\n")
+	var progress bytes.Buffer
+	build := func() string {
+		t.Helper()
+		progress.Reset()
+		file, err := BuildModule(t.Context(), &progress, folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	first := build()
+	if !executable(first) || !strings.HasPrefix(progress.String(), "building beside v1.2.3-") || !strings.Contains(first, "/beside-v1.2.3-") {
+		t.Errorf("built %s, and said %q", first, &progress)
+	}
+	if again := build(); again != first || progress.Len() > 0 {
+		t.Errorf("built %s once more as %s, and said %q", first, again, &progress)
+	}
+	write(t, filepath.Join(folder, "main.go"), "package main\n\nfunc main() { println(2) }\n")
+	if changed := build(); changed == first || !executable(changed) {
+		t.Errorf("after a change it is %s still", changed)
+	}
+	if _, err := BuildModule(t.Context(), io.Discard, t.TempDir()); err == nil || !strings.Contains(err.Error(), "has no go.mod that requires a module") {
+		t.Errorf("a folder without a module: %v", err)
+	}
+}
+
 func TestCacheIsInTheRepository(t *testing.T) {
 	t.Setenv("OUTRIGGER_CACHE", "")
 	repository := t.TempDir()

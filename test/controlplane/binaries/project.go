@@ -17,12 +17,16 @@ type project struct {
 	name   string
 	path   string // of its Go module
 	module string // the file in the folder modules that pins it, without .mod
+	local  *local // a module of this repository, which is in place of that
 	stamp  func(version string) []string
 }
 
 // version reads the project's version from the .mod file: it is written there and nowhere
 // else.
 func (p *project) version() (string, error) {
+	if p.local != nil {
+		return p.local.version, nil
+	}
 	text, err := modules.ReadFile("modules/" + p.module + ".mod")
 	if err != nil {
 		return "", err
@@ -37,6 +41,9 @@ func (p *project) version() (string, error) {
 
 // unpack writes go.mod and go.sum into folder, which makes it a module root.
 func (p *project) unpack(folder string) error {
+	if p.local != nil {
+		return p.local.unpack(folder)
+	}
 	for _, suffix := range []string{"mod", "sum"} {
 		text, err := modules.ReadFile("modules/" + p.module + "." + suffix)
 		if err != nil {

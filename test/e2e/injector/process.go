@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A process is a server that runs.
+// A process is a program that runs: a server, or what serves beside it.
 type process struct {
 	cmd  *exec.Cmd
 	done chan error
@@ -29,7 +29,7 @@ func startProcess(path string, args, env []string, log string) (*process, error)
 	return p, <-started
 }
 
-// patience is how long a server may take to end when it is asked.
+// patience is how long one may take to end when it is asked.
 const patience = 30 * time.Second
 
 // end sends a signal and waits.

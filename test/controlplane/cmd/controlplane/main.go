@@ -1,7 +1,8 @@
 // Controlplane builds and runs a real Kubernetes control plane on this machine, for trying
 // things out. It needs neither root nor a container engine.
 //
-//	controlplane build    builds the programs that are not built yet
+//	controlplane build    builds the programs that are not built yet; with folders of modules
+//	                      besides, those that run beside a control plane, too
 //	controlplane up       starts it in the background, if it is not up
 //	controlplane status   says whether it is up
 //	controlplane down     ends it, with all that it stored
@@ -27,9 +28,10 @@ import (
 	"outrigger.dev/outrigger/test/controlplane/binaries"
 )
 
-const usage = `Usage: controlplane build | up | status | down
+const usage = `Usage: controlplane build [FOLDER...] | up | status | down
 
-    build    build the programs that are not built yet; ten minutes the first time
+    build    build the programs that are not built yet, ten minutes the first time; and
+             with FOLDERs that of each module, such as ../certmanager
     up       start a control plane in the background, if it is not up
     status   say whether it is up
     down     end it, with all that it stored
@@ -43,7 +45,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run carries out one command line and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
-	if len(args) != 1 {
+	if len(args) == 0 || len(args) > 1 && args[0] != "build" {
 		fmt.Fprint(stderr, usage)
 		return 64
 	}
@@ -57,7 +59,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	s := service(filepath.Join(cache, "demo"), stdout, stderr)
 	switch args[0] {
 	case "build":
-		_, err = binaries.Build(ctx, stderr)
+		err = build(ctx, stderr, args[1:])
 	case "up":
 		err = s.Up(ctx)
 	case "status":
@@ -77,6 +79,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// build has the programs of a control plane ready, and those of modules in folders.
+func build(ctx context.Context, progress io.Writer, folders []string) error {
+	if _, err := binaries.Build(ctx, progress); err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		if _, err := binaries.BuildModule(ctx, progress, folder); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // service is the control plane that a person has up, one for a cache.
