@@ -53,10 +53,12 @@ func TestValuesGoBeforeTheProfile(t *testing.T) {
 
 // Helm renders templates in an order of its own: each completes the values by itself.
 func TestEveryTemplateBeginsWithTheProfile(t *testing.T) {
-	names, err := fs.Glob(charts.Outrigger(), "templates/[a-zN]*")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("%d templates, %v", len(names), err)
+	names, err := fs.Glob(charts.Outrigger(), "templates/[a-zN]*.*")
+	tests, _ := fs.Glob(charts.Outrigger(), "templates/tests/*")
+	if err != nil || len(names) == 0 || len(tests) == 0 {
+		t.Fatalf("%d templates, %d tests, %v", len(names), len(tests), err)
 	}
+	names = append(names, tests...)
 	for _, name := range names {
 		_, rest, found := strings.Cut(file(t, name), `{{- include "outrigger.profile" . `)
 		before, _, _ := strings.Cut(file(t, name), `{{- include "outrigger.profile" . `)

@@ -29,6 +29,10 @@ templates. Kubernetes 1.30 or newer, and Helm 3 or 4.
     helm install outrigger charts/outrigger --namespace outrigger-system --create-namespace --wait
     kubectl label namespace default istio-injection=enabled --overwrite
 
+to see whether it works:
+
+    helm test outrigger --namespace outrigger-system --logs
+
 and to take it away again:
 
     helm uninstall outrigger --namespace outrigger-system --wait

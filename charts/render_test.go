@@ -15,6 +15,8 @@ import (
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"helm.sh/helm/v4/pkg/engine"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -111,7 +113,7 @@ func objects(t *testing.T, values string) []runtime.Object {
 	return all
 }
 
-// only is the object of its type that the chart renders; it is nil where there
+// only is the object of its type that an installation has; it is nil where there
 // is none.
 func only[T runtime.Object](t *testing.T, values string) (found T) {
 	t.Helper()
@@ -124,11 +126,31 @@ func only[T runtime.Object](t *testing.T, values string) (found T) {
 	return found
 }
 
-// every is all objects of its type that the chart renders.
-func every[T runtime.Object](t *testing.T, values string) (found []T) {
+// every is all objects of its type that an installation has. Those of "helm test", which
+// are there while it runs, are tests.
+func every[T runtime.Object](t *testing.T, values string) []T {
+	t.Helper()
+	return where[T](t, values, func(o metav1.Object) bool { return o.GetAnnotations()[hook] == "" })
+}
+
+// tests is all objects of its type that "helm test" makes.
+func tests[T runtime.Object](t *testing.T, values string) []T {
+	t.Helper()
+	return where[T](t, values, func(o metav1.Object) bool { return o.GetAnnotations()[hook] == "test" })
+}
+
+// hook is the annotation of what Helm keeps out of an installation.
+const hook = "helm.sh/hook"
+
+// where is the objects of its type that are rendered and are so.
+func where[T runtime.Object](t *testing.T, values string, so func(metav1.Object) bool) (found []T) {
 	t.Helper()
 	for _, object := range objects(t, values) {
-		if o, ok := object.(T); ok {
+		m, err := meta.Accessor(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o, ok := object.(T); ok && so(m) {
 			found = append(found, o)
 		}
 	}

@@ -86,6 +86,19 @@ webhooks: [{name: a}]
 	}
 }
 
+// What "helm test" makes is there while that runs, and in no manifest of an installation.
+func TestManifestHasNoHooks(t *testing.T) {
+	all, err := Render(Values{}, DefaultNamespace)
+	if err != nil || len(all) < 10 {
+		t.Fatalf("%d objects, %v", len(all), err)
+	}
+	for _, m := range all {
+		if hook := m.Object.GetAnnotations()["helm.sh/hook"]; hook != "" {
+			t.Errorf("%s is a hook of Helm's: %s", m.Title(), hook)
+		}
+	}
+}
+
 func TestOwnerOf(t *testing.T) {
 	for name, tc := range map[string]struct {
 		annotations, labels map[string]string

@@ -43,6 +43,16 @@ outrigger-detector{{ include "outrigger.suffix" . }}
 {{ if and .Values.server.create (not .Values.webhook.url) }}true{{ end }}
 {{- end }}
 
+{{- define "outrigger.image" -}}
+{{ with .Values.image }}{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}{{ end }}
+{{- end }}
+
+{{/* OpenShift gives every namespace users of its own, and refuses others. */}}
+{{- define "outrigger.podSecurityContext" -}}
+{{- $user := eq .Values.platform "openshift" | ternary dict (dict "runAsUser" 65532 "runAsGroup" 65532) -}}
+{{ merge (deepCopy .Values.podSecurityContext) $user | toYaml }}
+{{- end }}
+
 {{/* How many replicas there are at least. */}}
 {{- define "outrigger.replicas" -}}
 {{ .Values.autoscaling.enabled | ternary .Values.autoscaling.minReplicas .Values.replicaCount }}
