@@ -17,7 +17,7 @@ func StartCertManager(ctx context.Context, cluster *controlplane.ControlPlane, t
 	if err != nil {
 		return nil, err
 	}
-	p, err := startProcess(path, []string{"-kubeconfig", cluster.Kubeconfig()}, log)
+	p, err := startProcess(path, []string{"-kubeconfig", cluster.Kubeconfig()}, nil, log)
 	if err != nil {
 		return nil, err
 	}
