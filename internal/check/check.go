@@ -19,8 +19,9 @@ import (
 
 	certmanagerclient "github.com/cert-manager/cert-manager/pkg/client/clientset/versioned/typed/certmanager/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"outrigger.dev/outrigger/internal/cluster"
 )
 
 // An Installation is what is looked at.
@@ -79,13 +80,13 @@ type Finding struct {
 
 // A Cluster is one that can be asked. Safe for concurrent use.
 type Cluster struct {
-	Kubernetes  kubernetes.Interface
+	Kubernetes  cluster.Client
 	CertManager certmanagerclient.CertmanagerV1Interface
 }
 
 // Connect is for a cluster that is reached by config.
 func Connect(config *rest.Config) (*Cluster, error) {
-	client, err := kubernetes.NewForConfig(config)
+	client, err := cluster.NewClient(config)
 	if err != nil {
 		return nil, err
 	}

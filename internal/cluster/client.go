@@ -15,10 +15,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
 	admissionregistrationv1 "k8s.io/client-go/kubernetes/typed/admissionregistration/v1"
+	appsv1 "k8s.io/client-go/kubernetes/typed/apps/v1"
 	authenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	authorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	discoveryv1 "k8s.io/client-go/kubernetes/typed/discovery/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -60,10 +62,12 @@ func connect(kubeconfig string) (*rest.Config, error) {
 // tenth smaller for it.
 type Client interface {
 	AdmissionregistrationV1() admissionregistrationv1.AdmissionregistrationV1Interface
+	AppsV1() appsv1.AppsV1Interface
 	AuthenticationV1() authenticationv1.AuthenticationV1Interface
 	AuthorizationV1() authorizationv1.AuthorizationV1Interface
 	CoordinationV1() coordinationv1.CoordinationV1Interface
 	CoreV1() corev1.CoreV1Interface
+	DiscoveryV1() discoveryv1.DiscoveryV1Interface
 	Discovery() discovery.DiscoveryInterfaces
 }
 
@@ -74,7 +78,7 @@ func NewClient(config *rest.Config) (Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	var errs [6]error
+	var errs [8]error
 	var c client
 	c.admissionregistration, errs[0] = admissionregistrationv1.NewForConfigAndClient(config, shared)
 	c.authentication, errs[1] = authenticationv1.NewForConfigAndClient(config, shared)
@@ -82,25 +86,31 @@ func NewClient(config *rest.Config) (Client, error) {
 	c.coordination, errs[3] = coordinationv1.NewForConfigAndClient(config, shared)
 	c.core, errs[4] = corev1.NewForConfigAndClient(config, shared)
 	c.discovery, errs[5] = discovery.NewDiscoveryClientForConfigAndClient(config, shared)
+	c.apps, errs[6] = appsv1.NewForConfigAndClient(config, shared)
+	c.slices, errs[7] = discoveryv1.NewForConfigAndClient(config, shared)
 	return c, errors.Join(errs[:]...)
 }
 
 type client struct {
 	admissionregistration *admissionregistrationv1.AdmissionregistrationV1Client
+	apps                  *appsv1.AppsV1Client
 	authentication        *authenticationv1.AuthenticationV1Client
 	authorization         *authorizationv1.AuthorizationV1Client
 	coordination          *coordinationv1.CoordinationV1Client
 	core                  *corev1.CoreV1Client
+	slices                *discoveryv1.DiscoveryV1Client
 	discovery             *discovery.DiscoveryClient
 }
 
 func (c client) AdmissionregistrationV1() admissionregistrationv1.AdmissionregistrationV1Interface {
 	return c.admissionregistration
 }
+func (c client) AppsV1() appsv1.AppsV1Interface { return c.apps }
 func (c client) AuthenticationV1() authenticationv1.AuthenticationV1Interface {
 	return c.authentication
 }
 func (c client) AuthorizationV1() authorizationv1.AuthorizationV1Interface { return c.authorization }
 func (c client) CoordinationV1() coordinationv1.CoordinationV1Interface    { return c.coordination }
 func (c client) CoreV1() corev1.CoreV1Interface                            { return c.core }
+func (c client) DiscoveryV1() discoveryv1.DiscoveryV1Interface             { return c.slices }
 func (c client) Discovery() discovery.DiscoveryInterfaces                  { return c.discovery }
