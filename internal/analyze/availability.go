@@ -26,15 +26,17 @@ func alone(s *Scene) ([]Finding, error) {
 		if err := o.into(&d); err != nil {
 			return nil, err
 		}
-		f := Finding{Object: o.Subject, Fix: "outrigger install --set replicas=2"}
+		f := Finding{Object: o.Subject}
 		budgeted, err := s.budgeted(d)
 		switch {
 		case err != nil:
 			return nil, err
 		case d.Spec.Replicas != nil && *d.Spec.Replicas < 2:
 			f.Message = fmt.Sprintf("has %s, and pods wait while it is away: failurePolicy is Fail", counted(int(*d.Spec.Replicas), "replica"))
+			f.Fix = "outrigger install --set replicaCount=2"
 		case !budgeted:
 			f.Message = "has no PodDisruptionBudget, so that a drain may take all replicas at once: failurePolicy is Fail"
+			f.Fix = "outrigger install --set podDisruptionBudget.enabled=true"
 		default:
 			continue
 		}
