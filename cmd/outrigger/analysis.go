@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"outrigger.dev/outrigger/internal/analyze"
 )
@@ -89,16 +87,10 @@ func (a *analysis) reaches(threshold analyze.Severity) bool {
 func (f *analyzeFlags) print(cmd *cobra.Command, a *analysis) error {
 	w := cmd.OutOrStdout()
 	switch f.output.value {
-	case "json":
-		return printIndented(w, a)
+	case "json", "yaml":
+		return printAs(w, f.output.value, a)
 	case "sarif":
-		return printIndented(w, analyze.SARIF(a.Findings, version()))
-	case "yaml":
-		text, err := yaml.Marshal(a)
-		if err == nil {
-			_, err = w.Write(text)
-		}
-		return err
+		return printAs(w, "json", analyze.SARIF(a.Findings, version()))
 	}
 	write := logLine
 	if f.output.value == "" && onTerminal(w) {
@@ -111,13 +103,6 @@ func (f *analyzeFlags) print(cmd *cobra.Command, a *analysis) error {
 	}
 	_, err := fmt.Fprintf(cmd.ErrOrStderr(), "note: %s\n", a.summary())
 	return err
-}
-
-func printIndented(w io.Writer, v any) error {
-	out := json.NewEncoder(w)
-	out.SetIndent("", "  ")
-	out.SetEscapeHTML(false)
-	return out.Encode(v)
 }
 
 // severityColors are those of severities.
@@ -152,12 +137,12 @@ func (a *analysis) summary() string {
 		name string
 	}{{a.Looked.Files, "file"}, {a.Looked.Namespaces, "namespace"}, {a.Looked.Workloads, "workload"}, {a.Looked.Pods, "pod"}} {
 		if part.n > 0 {
-			at = append(at, counted(part.n, part.name))
+			at = append(at, count(part.n, part.name))
 		}
 	}
 	found := "nothing is wrong"
 	if n := len(a.Findings); n > 0 {
-		found = counted(n, "finding")
+		found = count(n, "finding")
 	}
 	if a.Suppressed > 0 {
 		found += fmt.Sprintf(" beside %d suppressed", a.Suppressed)
@@ -166,14 +151,6 @@ func (a *analysis) summary() string {
 		return found + ": there was nothing to look at"
 	}
 	return found + " in " + strings.Join(at, ", ")
-}
-
-// counted is a number of things: "1 pod", "2 pods".
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // printAnalyzers lists what may be found.

@@ -71,8 +71,13 @@ func newProfileList(program string) *cobra.Command {
 func printObject(w io.Writer, form, kind string, has map[string]any) error {
 	object := map[string]any{"apiVersion": "cli.outrigger.dev/v1", "kind": kind}
 	maps.Copy(object, has)
+	return printAs(w, form, object)
+}
+
+// printAs prints a value as json or yaml.
+func printAs(w io.Writer, form string, value any) error {
 	if form == "yaml" {
-		text, err := yaml.Marshal(object)
+		text, err := yaml.Marshal(value)
 		if err == nil {
 			_, err = w.Write(text)
 		}
@@ -81,7 +86,7 @@ func printObject(w io.Writer, form, kind string, has map[string]any) error {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
 	out.SetIndent("", "  ")
-	return out.Encode(object)
+	return out.Encode(value)
 }
 
 const dumpHelp = `Print all values of a profile, the chart's own included.

@@ -107,7 +107,7 @@ func (f *restartFlags) run(cmd *cobra.Command) error {
 	case f.dryRun:
 		return nil
 	}
-	if err := confirm(cmd, f.yes, fmt.Sprintf("Restart %s?", counted(len(targets), "workload"))); err != nil {
+	if err := confirm(cmd, f.yes, fmt.Sprintf("Restart %s?", count(len(targets), "workload"))); err != nil {
 		return err
 	}
 	return f.outcome(cmd.ErrOrStderr(), restarter.Run(cmd.Context(), targets))
@@ -188,7 +188,7 @@ func podsIn(w status.Workload) string {
 	var parts []string
 	for _, state := range []status.State{status.Outdated, status.Missed} {
 		if n := w.In[state]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", counted(n, "pod"), state))
+			parts = append(parts, fmt.Sprintf("%s %s", count(n, "pod"), state))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -198,7 +198,7 @@ func statusRow(of status.Workload, wide bool) []string {
 	}
 	reason := string(of.Reason)
 	if of.State == status.Outdated {
-		reason = counted(len(of.Differences)+len(of.Faults), "difference")
+		reason = count(len(of.Differences)+len(of.Faults), "difference")
 	}
 	row := []string{of.Namespace, of.Kind + "/" + of.Name, string(of.State), pods}
 	row = append(row, injectionColumns(of.Injections)...)
@@ -269,5 +269,5 @@ func printStatusJSON(w io.Writer, workloads []status.Workload, unseen []analyze.
 	for _, u := range unseen {
 		out.Unseen = append(out.Unseen, u.Resource)
 	}
-	return printIndented(w, out)
+	return printAs(w, "json", out)
 }

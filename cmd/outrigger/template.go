@@ -78,11 +78,3 @@ func sampleOf(name string, w inject.Workload) sample {
 		Native: inject.Native{Supported: true, Why: "there is no cluster to ask"}.Everywhere,
 	}}
 }
-
-// count is a number of things: "1 pod", "2 pods".
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
