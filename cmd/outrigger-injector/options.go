@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"outrigger.dev/outrigger/certs"
+	"outrigger.dev/outrigger/internal/cluster"
 )
 
 // options are the flags.
@@ -211,10 +212,7 @@ func (o *options) settle() {
 
 // revised is a name with the revision where that is not the default.
 func (o *options) revised(name string) string {
-	if o.revision == "default" {
-		return name
-	}
-	return name + "-" + o.revision
+	return cluster.Revised(name, o.revision)
 }
 
 // refuse is for values that would only show later, or not at all.

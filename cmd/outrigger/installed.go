@@ -46,7 +46,7 @@ func installed(ctx context.Context, client kubernetes.Interface, system, revisio
 	from := interface {
 		fmt.Stringer
 		Now(context.Context) (cluster.Version, error)
-	}(&cluster.ConfigMap{Client: client.CoreV1(), Namespace: system, Name: revised("outrigger", revision)})
+	}(&cluster.ConfigMap{Client: client.CoreV1(), Namespace: system, Name: cluster.Revised("outrigger", revision)})
 	if istio := arguments["istio-config"]; istio != "" {
 		namespace, revision, _ := strings.Cut(istio, "/")
 		from = &cluster.Istio{Client: client.CoreV1(), Namespace: namespace, Revision: revision}
@@ -65,7 +65,7 @@ func installed(ctx context.Context, client kubernetes.Interface, system, revisio
 // serverArguments are the flags that the Deployment of a revision gives its server;
 // none where there is no such Deployment, as where the server runs elsewhere.
 func serverArguments(ctx context.Context, client kubernetes.Interface, system, revision string) (map[string]string, error) {
-	deployment, err := client.AppsV1().Deployments(system).Get(ctx, revised("outrigger-injector", revision), metav1.GetOptions{})
+	deployment, err := client.AppsV1().Deployments(system).Get(ctx, cluster.Revised("outrigger-injector", revision), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
 		return nil, nil
 	}
@@ -126,12 +126,4 @@ func knownProxyConfigs(ctx context.Context, client kubernetes.Interface, config 
 		return nil, errNotRead
 	}
 	return known.In, nil
-}
-
-// revised is a name with the revision where that is not the default.
-func revised(name, revision string) string {
-	if revision == defaultRevision {
-		return name
-	}
-	return name + "-" + revision
 }

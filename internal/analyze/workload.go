@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"outrigger.dev/outrigger/internal/cluster"
 )
 
 // countsSidecar finds autoscalers by the resources of whole pods over workloads with a
@@ -51,18 +53,10 @@ func brokenTemplate(s *Scene) ([]Finding, error) {
 				continue
 			}
 			all = append(all, Finding{
-				Object:  Subject{APIVersion: "v1", Kind: "ConfigMap", Name: revised("outrigger", in.Revision())},
+				Object:  Subject{APIVersion: "v1", Kind: "ConfigMap", Name: cluster.Revised("outrigger", in.Revision())},
 				Message: t.Quarantined.Error(), Fix: "outrigger template lint --config FILE",
 			})
 		}
 	}
 	return all, nil
-}
-
-// revised is a name with the revision where that is not the default.
-func revised(name, revision string) string {
-	if revision == "default" {
-		return name
-	}
-	return name + "-" + revision
 }

@@ -37,10 +37,7 @@ type Installation struct {
 
 // name is what the chart calls a thing of the installation.
 func (i Installation) name(of string) string {
-	if i.Revision == "default" {
-		return of
-	}
-	return of + "-" + i.Revision
+	return cluster.Revised(of, i.Revision)
 }
 
 // selector finds what the chart has made for the installation.

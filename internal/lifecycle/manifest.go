@@ -13,6 +13,8 @@ import (
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"outrigger.dev/outrigger/internal/cluster"
 )
 
 // DefaultNamespace is where Outrigger is installed where no other is named.
@@ -55,10 +57,7 @@ func Render(values Values, namespace string) ([]Manifest, error) {
 
 // ReleaseName is what the release of a revision is called, unless somebody chose a name.
 func ReleaseName(revision string) string {
-	if revision == DefaultRevision {
-		return ChartName
-	}
-	return ChartName + "-" + revision
+	return cluster.Revised(ChartName, revision)
 }
 
 // renderChart renders any version of the chart.

@@ -22,7 +22,6 @@ const (
 	// helmNamespace is what Helm writes on what it installs.
 	helmNamespace    = "meta.helm.sh/release-namespace"
 	defaultNamespace = "outrigger-system"
-	defaultRevision  = "default"
 )
 
 // Installations reads every installation in a cluster: its webhook configurations, and
@@ -64,9 +63,8 @@ func installation(ctx context.Context, client cluster.Client, revision string, o
 		return Judge{}, err
 	}
 	namespace := namespaceOf(of[0])
-	kept := &cluster.LastGood{ConfigMaps: client.CoreV1().ConfigMaps(namespace), Namespace: namespace, Name: "outrigger-last-good"}
-	if revision != defaultRevision {
-		kept.Name += "-" + revision
+	kept := &cluster.LastGood{
+		ConfigMaps: client.CoreV1().ConfigMaps(namespace), Namespace: namespace, Name: cluster.Revised("outrigger-last-good", revision),
 	}
 	sources, err := kept.Load(ctx)
 	if err != nil {
