@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Skip decides about a pod by the few fields that decisions look at. It is true for one
@@ -67,6 +68,9 @@ func (g *Glance) Fields() Fields {
 		"spec": Fields{"hostNetwork": &pod.Spec.HostNetwork, "os": &pod.Spec.OS},
 	}
 }
+
+// Owners are the pod's, in memory of the glance's.
+func (g *Glance) Owners() []metav1.OwnerReference { return g.pod.OwnerReferences }
 
 // PodName is what to call a pod in a log: its name, or the prefix that its name will
 // be made from. It reads no further in the pod's text than it has to.

@@ -43,17 +43,22 @@ func (s signalled) Review(ctx context.Context, review Review) (Answer, error) {
 	surprising := d.Verdict == inject.Deny || d.Verdict == inject.Skip && !slices.Contains(unasked, d.Reason)
 	if surprising || !answer.Recalled {
 		s.tell(Signal{
-			Namespace: review.Namespace, Controller: controllerOf(review.Pod), Verdict: d.Verdict, Reason: d.Reason, Sentence: d.Sentence,
+			Namespace: review.Namespace, Controller: controllerOf(review), Verdict: d.Verdict, Reason: d.Reason, Sentence: d.Sentence,
 			DryRun: review.DryRun, Surprising: surprising,
 		})
 	}
 	return answer, err
 }
 
-// controllerOf is the controller of a pod.
-func controllerOf(pod []byte) metav1.OwnerReference {
+// controllerOf is the controller of a review's pod, which is not gone over once more
+// where it has been glanced at.
+func controllerOf(review Review) metav1.OwnerReference {
 	var owners []metav1.OwnerReference
-	inject.ReadFields(pod, inject.Fields{"metadata": inject.Fields{"ownerReferences": &owners}})
+	if review.Glance != nil {
+		owners = review.Glance.Owners()
+	} else {
+		inject.ReadFields(review.Pod, inject.Fields{"metadata": inject.Fields{"ownerReferences": &owners}})
+	}
 	for _, owner := range owners {
 		if owner.Controller != nil && *owner.Controller {
 			return owner
