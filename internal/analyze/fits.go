@@ -12,23 +12,31 @@ import (
 // What admission after Outrigger says is told of where it refuses the injected pod, and
 // would have let in the one that was asked for.
 
-// forbidden finds pods that Pod Security would refuse for what injection adds.
-func forbidden(s *Scene) ([]Finding, error) {
+// refusals are findings about pods that workloads would make, of the first check of each
+// that refuses what injection adds.
+func (s *Scene) refusals(checks func(Pod) []dryrun.Check, find func(p Pod, name, why string) (message, fix string)) []Finding {
 	return s.perOwner(func(p Pod) (string, string) {
 		if p.Running || !p.Injected() {
 			return "", ""
 		}
-		for _, c := range dryrun.PodSecurity(s.namespace(p.Namespace), p.Before, p.After) {
-			if refusesInjection(c) {
-				return fmt.Sprintf("Pod Security (%s) refuses what injection adds: %s", c.Name, strings.Join(c.Sentences, "; ")),
-					"outrigger install --set pilot.cni.enabled=true, with a CNI plugin that redirects"
+		for _, c := range checks(p) {
+			if c.Verdict == dryrun.Refuses && c.ByInjection {
+				return find(p, c.Name, strings.Join(c.Sentences, "; "))
 			}
 		}
 		return "", ""
-	}), nil
+	})
 }
 
-func refusesInjection(c dryrun.Check) bool { return c.Verdict == dryrun.Refuses && c.ByInjection }
+// forbidden finds pods that Pod Security would refuse for what injection adds.
+func forbidden(s *Scene) ([]Finding, error) {
+	return s.refusals(
+		func(p Pod) []dryrun.Check { return dryrun.PodSecurity(s.namespace(p.Namespace), p.Before, p.After) },
+		func(_ Pod, level, why string) (string, string) {
+			return fmt.Sprintf("Pod Security (%s) refuses what injection adds: %s", level, why),
+				"outrigger install --set pilot.cni.enabled=true, with a CNI plugin that redirects"
+		}), nil
+}
 
 // outsideLimits finds pods that a LimitRange would refuse with the sidecar.
 func outsideLimits(s *Scene) ([]Finding, error) {
@@ -36,20 +44,13 @@ func outsideLimits(s *Scene) ([]Finding, error) {
 	if err != nil || len(ranges) == 0 {
 		return nil, err
 	}
-	return s.perOwner(func(p Pod) (string, string) {
-		if p.Running || !p.Injected() {
-			return "", ""
-		}
-		for _, c := range dryrun.Limits(ranges[p.Namespace], p.Before, p.After) {
-			if refusesInjection(c) {
-				return fmt.Sprintf("LimitRange %s refuses the pod with its sidecar: %s", c.Name, strings.Join(c.Sentences, "; ")), fixResources
-			}
-		}
-		return "", ""
-	}), nil
+	return s.refusals(
+		func(p Pod) []dryrun.Check { return dryrun.Limits(ranges[p.Namespace], p.Before, p.After) },
+		func(_ Pod, name, why string) (string, string) {
+			return fmt.Sprintf("LimitRange %s refuses the pod with its sidecar: %s", name, why),
+				"say on the pods what the sidecar takes: sidecar.istio.io/proxyCPU, proxyMemory, proxyCPULimit, proxyMemoryLimit"
+		}), nil
 }
-
-const fixResources = "say on the pods what the sidecar takes: sidecar.istio.io/proxyCPU, proxyMemory, proxyCPULimit, proxyMemoryLimit"
 
 // outsideQuota finds pods of which one more does not fit into a quota with its sidecar,
 // and would without.
@@ -62,18 +63,14 @@ func outsideQuota(s *Scene) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.perOwner(func(p Pod) (string, string) {
-		if p.Running || !p.Injected() {
-			return "", ""
-		}
-		for _, c := range dryrun.Quotas(quotas[p.Namespace], ranges[p.Namespace], p.Before, p.After) {
-			if refusesInjection(c) {
-				return fmt.Sprintf("ResourceQuota %s has no room for one more pod with its sidecar: %s", c.Name, strings.Join(c.Sentences, "; ")),
-					fmt.Sprintf("kubectl edit resourcequota %s -n %s, to make room for it", c.Name, p.Namespace)
-			}
-		}
-		return "", ""
-	}), nil
+	return s.refusals(
+		func(p Pod) []dryrun.Check {
+			return dryrun.Quotas(quotas[p.Namespace], ranges[p.Namespace], p.Before, p.After)
+		},
+		func(p Pod, name, why string) (string, string) {
+			return fmt.Sprintf("ResourceQuota %s has no room for one more pod with its sidecar: %s", name, why),
+				fmt.Sprintf("kubectl edit resourcequota %s -n %s, to make room for it", name, p.Namespace)
+		}), nil
 }
 
 // typed are all objects of a kind by their namespaces.

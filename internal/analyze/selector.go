@@ -136,7 +136,7 @@ func overlapping(s *Scene) ([]Finding, error) {
 			if !meet(entries, namespace, pod) {
 				continue
 			}
-			names := s.both(namespace.Set, pod.Set)
+			names := s.both(entries, namespace.Set, pod.Set)
 			if len(names) < 2 || found[strings.Join(names, " ")] {
 				continue
 			}
@@ -169,8 +169,8 @@ func meet(entries []hook, namespace, pod labelling) bool {
 	return false
 }
 
-// both are the configurations that are called about such a pod.
-func (s *Scene) both(namespace, pod labels.Set) []string {
+// both are the configurations of entries that are called about such a pod.
+func (s *Scene) both(entries []hook, namespace, pod labels.Set) []string {
 	name := namespace[corev1.LabelMetadataName]
 	if name == "" {
 		name = nobody
@@ -179,7 +179,7 @@ func (s *Scene) both(namespace, pod labels.Set) []string {
 		inject.Namespace{Name: name, Labels: namespace})
 	var names []string
 	for _, e := range append(call.Entries, call.Others...) {
-		injects := slices.ContainsFunc(hooks(s.Webhooks.List), func(h hook) bool { return h.configuration == e.Configuration && h.Name == e.Name })
+		injects := slices.ContainsFunc(entries, func(h hook) bool { return h.configuration == e.Configuration && h.Name == e.Name })
 		if e.Calls && injects && !slices.Contains(names, e.Configuration) {
 			names = append(names, e.Configuration)
 		}
