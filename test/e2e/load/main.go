@@ -57,43 +57,28 @@ var phases = []phase{
 }
 
 // load sets up, goes through the phases, and prints the table.
-func load(ctx context.Context, clients int, length time.Duration) (err error) {
-	logs, err := os.MkdirTemp("", "outrigger-load-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(logs)
-	tools, err := injector.Build(ctx, "../..", logs)
-	if err != nil {
-		return err
-	}
-	cluster, err := controlplane.Start(ctx, controlplane.Options{Nodes: -1})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if stopped := cluster.Stop(); err == nil {
-			err = stopped
-		}
-	}()
-	var results []result
-	var server *injector.Injector
-	for i, p := range phases {
-		if p.installed && server == nil {
-			if server, err = injector.Install(ctx, cluster, tools, injector.Options{Logs: logs}); err != nil {
-				return err
+func load(ctx context.Context, clients int, length time.Duration) error {
+	return injector.Measure(ctx, "load", func(cluster *controlplane.ControlPlane, tools injector.Tools, logs string) error {
+		var results []result
+		var server *injector.Injector
+		for i, p := range phases {
+			if p.installed && server == nil {
+				var err error
+				if server, err = injector.Install(ctx, cluster, tools, injector.Options{Logs: logs}); err != nil {
+					return err
+				}
+				defer server.Kill()
 			}
-			defer server.Kill()
+			log.Printf("%s: %d clients for %s", p.name, clients, length)
+			r, err := p.run(ctx, cluster, server, fmt.Sprintf("load-%d", i), clients, length)
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
+			}
+			results = append(results, r)
 		}
-		log.Printf("%s: %d clients for %s", p.name, clients, length)
-		r, err := p.run(ctx, cluster, server, fmt.Sprintf("load-%d", i), clients, length)
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
-		results = append(results, r)
-	}
-	fmt.Printf("%d clients, %s for each line, %d cores for everything\n\n", clients, length, runtime.NumCPU())
-	return print(results)
+		fmt.Printf("%d clients, %s for each line, %d cores for everything\n\n", clients, length, runtime.NumCPU())
+		return print(results)
+	})
 }
 
 // print prints the table.

@@ -55,38 +55,23 @@ func main() {
 }
 
 // run sets up, fills the cluster, looks, and prints.
-func run(ctx context.Context, s scale) (err error) {
-	logs, err := os.MkdirTemp("", "outrigger-look-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(logs)
-	tools, err := injector.Build(ctx, "../..", logs)
-	if err == nil {
-		tools, err = tools.BuildCLI(ctx, logs)
-	}
-	if err != nil {
-		return err
-	}
-	cluster, err := controlplane.Start(ctx, controlplane.Options{Nodes: -1})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if stopped := cluster.Stop(); err == nil {
-			err = stopped
+func run(ctx context.Context, s scale) error {
+	return injector.Measure(ctx, "look", func(cluster *controlplane.ControlPlane, tools injector.Tools, logs string) error {
+		tools, err := tools.BuildCLI(ctx, logs)
+		if err != nil {
+			return err
 		}
-	}()
-	server, err := injector.Install(ctx, cluster, tools, injector.Options{Logs: logs})
-	if err != nil {
-		return err
-	}
-	defer server.Kill()
-	log.Printf("making %d pods in %d namespaces", s.pods, s.namespaces)
-	if err := s.fill(ctx, cluster.Config()); err != nil {
-		return err
-	}
-	return print(ctx, tools.CLI, cluster.Kubeconfig())
+		server, err := injector.Install(ctx, cluster, tools, injector.Options{Logs: logs})
+		if err != nil {
+			return err
+		}
+		defer server.Kill()
+		log.Printf("making %d pods in %d namespaces", s.pods, s.namespaces)
+		if err := s.fill(ctx, cluster.Config()); err != nil {
+			return err
+		}
+		return print(ctx, tools.CLI, cluster.Kubeconfig())
+	})
 }
 
 // print looks, and prints a row for each look. Its error says that memory was more than

@@ -55,36 +55,20 @@ func main() {
 }
 
 // run sets up, goes through the stages, and prints the table.
-func run(ctx context.Context, s scale) (err error) {
-	logs, err := os.MkdirTemp("", "outrigger-size-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(logs)
-	tools, err := injector.Build(ctx, "../..", logs)
-	if err != nil {
-		return err
-	}
-	cluster, err := controlplane.Start(ctx, controlplane.Options{Nodes: -1})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if stopped := cluster.Stop(); err == nil {
-			err = stopped
+func run(ctx context.Context, s scale) error {
+	return injector.Measure(ctx, "size", func(cluster *controlplane.ControlPlane, tools injector.Tools, logs string) error {
+		server, err := injector.Install(ctx, cluster, tools, injector.Options{Logs: logs, Args: []string{"--native-sidecars=auto"}})
+		if err != nil {
+			return err
 		}
-	}()
-	server, err := injector.Install(ctx, cluster, tools, injector.Options{Logs: logs, Args: []string{"--native-sidecars=auto"}})
-	if err != nil {
-		return err
-	}
-	defer server.Kill()
-	rows, err := s.stages(ctx, cluster, server)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%d namespaces, %d nodes, %d clients, %d cores for everything\n\n", s.namespaces, s.nodes, s.clients, runtime.NumCPU())
-	return print(rows)
+		defer server.Kill()
+		rows, err := s.stages(ctx, cluster, server)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%d namespaces, %d nodes, %d clients, %d cores for everything\n\n", s.namespaces, s.nodes, s.clients, runtime.NumCPU())
+		return print(rows)
+	})
 }
 
 // A row is what the server was like at one time.
