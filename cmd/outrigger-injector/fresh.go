@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/tls"
 	"net"
+	"net/http"
 	"sync/atomic"
 	"time"
 )
@@ -35,6 +37,9 @@ const (
 //	shakingHands    it counts; none at all ends the handshake  they are the handshake's
 //	saidNothing     idleTime in place of it                    the rest of the head has headerTime
 //	saidSomething   it counts                                  they are the request's
+//
+// A caller of TLS 1.3 may send its first request with the last of its handshake, in what is
+// then read as one: net/http tells of that request, by [toldOf].
 type freshConn struct {
 	net.Conn
 	heard atomic.Int32
@@ -58,4 +63,18 @@ func (c *freshConn) Read(into []byte) (int, error) {
 		_ = c.Conn.SetReadDeadline(time.Now().Add(headerTime))
 	}
 	return n, err
+}
+
+// toldOf is for http.Server's ConnState: it hears of a request whose bytes were taken for the
+// handshake's, once its head has been read. Deadlines count from then on, among them the one
+// long past by which net/http ends its own read when a request has been answered.
+func toldOf(conn net.Conn, state http.ConnState) {
+	if state != http.StateActive {
+		return
+	}
+	if secured, ok := conn.(*tls.Conn); ok {
+		if c, ok := secured.NetConn().(*freshConn); ok {
+			c.heard.Store(saidSomething)
+		}
+	}
 }

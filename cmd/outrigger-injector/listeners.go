@@ -46,6 +46,7 @@ func newWebhookServer(handler http.Handler, c certificate) *http.Server {
 		Handler:           bounded,
 		TLSConfig:         &tls.Config{GetCertificate: c.GetCertificate, MinVersion: tls.VersionTLS12},
 		Protocols:         protocols,
+		ConnState:         toldOf,
 		ReadHeaderTimeout: headerTime,
 		WriteTimeout:      replyTime,
 		IdleTimeout:       idleTime,

@@ -159,6 +159,48 @@ func TestConnectionThatIsKeptForLaterIsStillThere(t *testing.T) {
 	})
 }
 
+// What is said together with the last of the handshake is bounded as if it came later.
+func TestFirstRequestMayComeWithTheHandshake(t *testing.T) {
+	const kind = "application/json"
+	body := review("shop", 0)
+	for name, c := range map[string]struct {
+		first string
+		want  gone
+	}{
+		"half a head":        {"POST /inject HTTP/1.1\r\nHost: w", gone{"", 2 * time.Minute}},
+		"a head and no body": {head("/inject", kind, len(body)), gone{"408", 5 * time.Second}},
+		"a request":          {head("/inject", kind, len(body)) + body, gone{"200", 2 * time.Minute}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, p *port) {
+				if diff := cmp.Diff(c.want, <-await(p.connectSaying(t, c.first))); diff != "" {
+					t.Errorf("its end (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// A connection whose one request came with its handshake is idle once that is answered, so
+// that a server that stops need not wait for it.
+func TestNobodyWaitsForAConnectionThatIsIdle(t *testing.T) {
+	inBubble(t, func(t *testing.T, p *port) {
+		body := review("shop", 0)
+		ended := await(p.connectSaying(t, head("/inject", "application/json", len(body))+body))
+		synctest.Wait()
+		began := time.Now()
+		if err := p.server.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("the server waited for %s, want none", waited)
+		}
+		if diff := cmp.Diff(gone{"200", 0}, <-ended); diff != "" {
+			t.Errorf("its end (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestClientsThatDoNotReadHoldNoPlace(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *port) {
 		body := review("shop", 0)

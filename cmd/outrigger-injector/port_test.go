@@ -29,6 +29,7 @@ const places = 4
 // testing/synctest makes it, and stands still while anybody has something to do.
 // It is a net.Listener.
 type port struct {
+	server   *http.Server
 	calls    chan net.Conn
 	closed   chan struct{}
 	trusted  *x509.CertPool
@@ -51,7 +52,9 @@ func openPort(t *testing.T, borrowed *httptest.Server) *port {
 	handler := newAdmission(reviews, places, "default", webhook.NewMetrics(p.registry), slog.New(slog.DiscardHandler))
 	server := newWebhookServer(handler, served(borrowed.TLS.Certificates[0]))
 	server.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
-	server.ConnState = func(_ net.Conn, state http.ConnState) {
+	told := server.ConnState
+	server.ConnState = func(conn net.Conn, state http.ConnState) {
+		told(conn, state)
 		switch state {
 		case http.StateNew:
 			p.open.Add(1)
@@ -59,6 +62,7 @@ func openPort(t *testing.T, borrowed *httptest.Server) *port {
 			p.open.Add(-1)
 		}
 	}
+	p.server = server
 	ended := make(chan error)
 	go func() { ended <- server.ServeTLS(fresh{p}, "", "") }()
 	t.Cleanup(func() {
@@ -102,6 +106,38 @@ func (p *port) connectTLS(t *testing.T) net.Conn {
 	if err := conn.Handshake(); err != nil {
 		t.Fatal(err)
 	}
+	return conn
+}
+
+// A together is a connection that sends what is written to it when it is told to, but for
+// what is written first.
+type together struct {
+	net.Conn
+	greeted bool
+	held    []byte
+}
+
+// Write is for net.Conn.
+func (c *together) Write(text []byte) (int, error) {
+	if !c.greeted {
+		c.greeted = true
+		return c.Conn.Write(text)
+	}
+	c.held = append(c.held, text...)
+	return len(text), nil
+}
+
+// connectSaying is a connection of TLS 1.3 on which the last of the handshake comes with
+// what a client says first.
+func (p *port) connectSaying(t *testing.T, first string) net.Conn {
+	t.Helper()
+	sending := &together{Conn: p.connect()}
+	conn := tls.Client(sending, &tls.Config{RootCAs: p.trusted, ServerName: "example.com", MinVersion: tls.VersionTLS13})
+	if err := conn.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	write(conn, first)
+	go write(sending.Conn, string(sending.held))
 	return conn
 }
 
