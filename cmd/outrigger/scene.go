@@ -24,7 +24,7 @@ var errNotInstalled = errors.New("there is no webhook configuration of Outrigger
 
 // gcPercent has the heap grow by so much between collections, not by its own size as Go
 // does by default: what is kept of a large cluster is most of the memory.
-const gcPercent = 15
+const gcPercent = 20
 
 // A lookout is a cluster that is looked at.
 type lookout struct {
