@@ -199,9 +199,9 @@ func (r *rendering) followUser() {
 	if proxy := proxyOf(r.merged); proxy != nil && tproxy {
 		ensure(proxy, "securityContext")["runAsUser"] = json.Number("0")
 	}
-	for _, c := range objects(items(spec, "initContainers")) {
-		name := text(c, "name")
-		if name != initContainer && name != validationContainer {
+	for _, name := range []string{initContainer, validationContainer} {
+		_, c := find(items(spec, "initContainers"), "name", name)
+		if c == nil {
 			continue
 		}
 		if name == validationContainer && !tproxy {
@@ -211,6 +211,7 @@ func (r *rendering) followUser() {
 		if user != nil && scalar(user) != "0" {
 			setArgument(c, "-u", scalar(user))
 		}
+		return // a template has one of the two
 	}
 }
 
