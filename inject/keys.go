@@ -192,12 +192,12 @@ var keys = []Key{
 		Effect: "lists what the templates added, for Istio's tools",
 	},
 	{
-		Name: "sidecar.istio.io/userVolume", On: annotated, Values: "JSON object, name to volume source", Default: "none",
+		Name: "sidecar.istio.io/userVolume", On: annotated, Values: "JSON: a list of volumes, or an object, name to source", Default: "none",
 		Effect: "adds volumes to the pod", ignore: volumeSources, deny: plainNames,
 	},
 	{
-		Name: "sidecar.istio.io/userVolumeMount", On: annotated, Values: "JSON object, name to volume mount", Default: "none",
-		Effect: "mounts volumes in the proxy", ignore: jsonObject, deny: plainNames,
+		Name: "sidecar.istio.io/userVolumeMount", On: annotated, Values: "JSON: a list of mounts, or an object, name to mount", Default: "none",
+		Effect: "mounts volumes in the proxy", ignore: volumeMounts, deny: plainNames,
 	},
 	{
 		Name: "status.sidecar.istio.io/port", On: annotated, Values: "a port; 0 for none", Default: "global.proxy.statusPort",
