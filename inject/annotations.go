@@ -60,6 +60,8 @@ func (r *rendering) readAnnotations() {
 		if err := k.ignore(r.pod.Annotations[key]); err != nil {
 			r.warn("annotation %s: %v: ignored", key, err)
 			delete(r.pod.Annotations, key)
+		} else if k.spell != nil {
+			r.pod.Annotations[key] = k.spell(r.pod.Annotations[key])
 		}
 	}
 	if doc, ok := r.pod.Annotations[proxyConfigAnnotation]; ok {

@@ -44,6 +44,8 @@ type Key struct {
 	deny func(value string) error
 	// ignore has a value count as absent, with a warning.
 	ignore func(value string) error
+	// spell is the value as templates see it, where that is not as it is written.
+	spell func(value string) string
 }
 
 // Denied says whether a bad value of this key refuses the pod.

@@ -193,11 +193,11 @@ var keys = []Key{
 	},
 	{
 		Name: "sidecar.istio.io/userVolume", On: annotated, Values: "JSON: a list of volumes, or an object, name to source", Default: "none",
-		Effect: "adds volumes to the pod", ignore: volumeSources, deny: plainNames,
+		Effect: "adds volumes to the pod", ignore: volumeSources, deny: plainNames, spell: spellVolumes,
 	},
 	{
 		Name: "sidecar.istio.io/userVolumeMount", On: annotated, Values: "JSON: a list of mounts, or an object, name to mount", Default: "none",
-		Effect: "mounts volumes in the proxy", ignore: volumeMounts, deny: plainNames,
+		Effect: "mounts volumes in the proxy", ignore: volumeMounts, deny: plainNames, spell: spellMounts,
 	},
 	{
 		Name: "status.sidecar.istio.io/port", On: annotated, Values: "a port; 0 for none", Default: "global.proxy.statusPort",
