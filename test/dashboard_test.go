@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"outrigger.dev/outrigger/certs"
+	"outrigger.dev/outrigger/internal/canary"
 	"outrigger.dev/outrigger/internal/missing"
 	"outrigger.dev/outrigger/internal/webhook"
 )
@@ -84,6 +85,7 @@ func metrics(t *testing.T) []metric {
 	webhook.NewMetrics(&c)
 	missing.NewMetrics(&c)
 	c.MustRegister(certs.Metrics{})
+	canary.New(nil, &c, nil)
 	if len(c.metrics) == 0 {
 		t.Fatal("the server registers no metrics")
 	}

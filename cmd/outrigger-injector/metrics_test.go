@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"outrigger.dev/outrigger/certs"
+	"outrigger.dev/outrigger/internal/canary"
 	"outrigger.dev/outrigger/internal/missing"
 	"outrigger.dev/outrigger/internal/webhook"
 )
@@ -71,7 +72,7 @@ func TestMetricsPage(t *testing.T) {
 	p := &table{}
 	webhook.NewMetrics(p)
 	p.MustRegister(certs.Metrics{})
-	newCanary(nil, p, nil)
+	canary.New(nil, p, nil)
 	missing.NewMetrics(p)
 	slices.Sort(p.rows)
 	text := `# Metrics

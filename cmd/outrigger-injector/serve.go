@@ -14,6 +14,7 @@ import (
 
 	"outrigger.dev/outrigger/certs"
 	"outrigger.dev/outrigger/inject"
+	"outrigger.dev/outrigger/internal/canary"
 	"outrigger.dev/outrigger/internal/cluster"
 	"outrigger.dev/outrigger/internal/dryrun"
 	"outrigger.dev/outrigger/internal/webhook"
@@ -128,7 +129,7 @@ func build(o *options, log *slog.Logger) (*program, error) {
 	server.ConnContext = kept.context
 	if o.canary {
 		server.Handler = withCanary(server.Handler, o.revision, log)
-		p.following["canary"] = quiet(newCanary(asking(o, client).Call, registry, log).Run)
+		p.following["canary"] = quiet(canary.New(asking(o, client).Call, registry, log).Run)
 	}
 	if o.detector {
 		if p.following["detector"], err = newDetector(o, client, known.Namespaces, configuration, registry, log); err != nil {
@@ -165,6 +166,14 @@ func asking(o *options, client cluster.Client) *cluster.Canary {
 		Pods: client.CoreV1().Pods(o.namespace), Key: webhook.CanaryKey, Revision: o.revision,
 		Asked: webhook.CanaryAsked, Answered: webhook.CanaryAnswered,
 	}
+}
+
+// withCanary also answers the canary's own entry, on /canary.
+func withCanary(next http.Handler, revision string, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/canary", &webhook.Handler{Reviewer: webhook.Canary{}, Revision: revision, Log: log})
+	mux.Handle("/", next)
+	return mux
 }
 
 // newReadiness has all checks but that of the webhook, which is not there yet.

@@ -1,29 +1,28 @@
-package main
+// Package canary asks the API server again and again whether it reaches the webhook, and
+// makes metrics of what comes of it.
+package canary
 
 import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"outrigger.dev/outrigger/internal/cluster"
-	"outrigger.dev/outrigger/internal/webhook"
 )
 
 const (
-	// canaryEvery is how often the API server is asked, and canaryPatience how long
-	// it may take: longer than a webhook may.
-	canaryEvery    = 30 * time.Second
-	canaryPatience = 35 * time.Second
+	// every is how often the API server is asked, and patience how long it may take:
+	// longer than a webhook may.
+	every    = 30 * time.Second
+	patience = 35 * time.Second
 )
 
-// A canary asks the API server again and again whether it reaches the webhook. What
-// comes of it is a metric and never readiness: before there is a replica that is ready
-// the API server reaches none.
-type canary struct {
+// A Canary calls and counts. What comes of it is a metric and never readiness: before there
+// is a replica that is ready the API server reaches none.
+type Canary struct {
 	call     func(context.Context) error
 	log      *slog.Logger
 	calls    *prometheus.CounterVec
@@ -31,14 +30,16 @@ type canary struct {
 	seconds  prometheus.Histogram
 }
 
-// canaryResults are what a call may come to, by its error.
-var canaryResults = []struct {
+// results are what a call may come to, by its error.
+var results = []struct {
 	err    error
 	result string
 }{{cluster.ErrUnreachable, "unreachable"}, {cluster.ErrNotCalled, "not-called"}, {cluster.ErrRefused, "refused"}}
 
-func newCanary(call func(context.Context) error, registry prometheus.Registerer, log *slog.Logger) *canary {
-	c := &canary{
+// New makes one of what calls through the API server, with errors as [cluster.Canary] has
+// them. Its metrics are registered; it does nothing before it runs.
+func New(call func(context.Context) error, registry prometheus.Registerer, log *slog.Logger) *Canary {
+	c := &Canary{
 		call: call, log: log,
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "outrigger_canary_calls_total",
@@ -59,7 +60,7 @@ func newCanary(call func(context.Context) error, registry prometheus.Registerer,
 }
 
 // Run calls until ctx ends.
-func (c *canary) Run(ctx context.Context) {
+func (c *Canary) Run(ctx context.Context) {
 	said := "answered"
 	for {
 		result, err := c.once(ctx)
@@ -75,14 +76,14 @@ func (c *canary) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(canaryEvery):
+		case <-time.After(every):
 		}
 	}
 }
 
 // once calls and counts, unless ctx ends meanwhile.
-func (c *canary) once(ctx context.Context) (result string, err error) {
-	calling, done := context.WithTimeout(ctx, canaryPatience)
+func (c *Canary) once(ctx context.Context) (result string, err error) {
+	calling, done := context.WithTimeout(ctx, patience)
 	defer done()
 	began := time.Now()
 	err = c.call(calling)
@@ -90,7 +91,7 @@ func (c *canary) once(ctx context.Context) (result string, err error) {
 		return "", err
 	}
 	result = "answered"
-	for _, of := range canaryResults {
+	for _, of := range results {
 		if errors.Is(err, of.err) {
 			result = of.result
 		}
@@ -99,14 +100,6 @@ func (c *canary) once(ctx context.Context) (result string, err error) {
 	c.answered.Set(one(err == nil))
 	c.seconds.Observe(time.Since(began).Seconds())
 	return result, err
-}
-
-// withCanary also answers on /canary.
-func withCanary(next http.Handler, revision string, log *slog.Logger) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/canary", &webhook.Handler{Reviewer: webhook.Canary{}, Revision: revision, Log: log})
-	mux.Handle("/", next)
-	return mux
 }
 
 // one is 1 for true.
