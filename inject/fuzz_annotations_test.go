@@ -20,7 +20,7 @@ const ordinary = `{"metadata":{"name":"web","labels":{"app":"web"}},"spec":{
 "volumes":[{"name":"data","emptyDir":{}}]}}`
 
 // values are what FuzzAnnotations starts from, for each key that there is.
-var values = []string{"", "15020,a", `{"a":{"mountPath":"/a"}}`, "x\"\n  - name: y", "{{ .Values }}'\u2028\x7f"}
+var values = []string{"", "15020,a", `{"a":{"mountPath":"/a"}}`, `[{"name":"a","MOUNTPATH":"/a"},{"name":"data","emptydir":{}}]`, "x\"\n  - name: y", "{{ .Values }}'\u2028\x7f"}
 
 // FuzzAnnotations: whatever two keys say, on whichever places they are read from,
 // the pod is refused with a sentence or is injected to a pod that has the
