@@ -93,6 +93,14 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Help: "1 for the configuration in force.",
 		}, []string{"hash", "revision"}),
 	}
+	steps := m.timeSteps()
+	registry.MustRegister(m.requests, m.seconds, steps, m.patchBytes, m.operations, m.answers, m.inFlight, m.shed, m.replies, m.reloads, m.refused, m.config)
+	m.istio.register(registry)
+	return m
+}
+
+// timeSteps makes the histogram of the steps, and an observer of it for each.
+func (m *Metrics) timeSteps() prometheus.Collector {
 	steps := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "outrigger_admission_step_duration_seconds",
 		Help:    "Time of a step (decode, decide, render, merge, finish, patch) of an answer that was made, not recalled.",
@@ -102,9 +110,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	for _, phase := range phases {
 		m.steps[phase] = steps.WithLabelValues(string(phase))
 	}
-	registry.MustRegister(m.requests, m.seconds, steps, m.patchBytes, m.operations, m.answers, m.inFlight, m.shed, m.replies, m.reloads, m.refused, m.config)
-	m.istio.register(registry)
-	return m
+	return steps
 }
 
 // Measured returns a Reviewer that counts and times what next does.
