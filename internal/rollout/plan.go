@@ -45,21 +45,35 @@ func (r *Restarter) step(ctx context.Context, t Target, settle time.Time) (Step,
 	if s.Leave, s.Cure = w.leave, w.cure; s.Leave != "" {
 		return s, nil
 	}
-	tree, err := asTree(w.object)
-	if err != nil {
+	if s.Leave, s.Cure, err = r.unfinished(ctx, t, w); s.Leave != "" || err != nil {
 		return s, err
-	}
-	if why, err := Waiting(ctx, r.Client, tree); why != "" || err != nil {
-		s.Leave = "its last rollout is not complete"
-		s.Cure = fmt.Sprintf("kubectl rollout status %s %s -n %s", strings.ToLower(t.Kind), t.Name, t.Namespace)
-		return s, nil
 	}
 	if err := r.settled(ctx, t, w, settle); err != nil {
 		s.Leave, s.Cure = err.Error(), fmt.Sprintf("outrigger explain %s/%s -n %s", strings.ToLower(t.Kind), t.Name, t.Namespace)
 		return s, nil
 	}
-	s.Blocked, err = r.blocking(ctx, t.Namespace, w.template.Labels, w.down)
+	budgets, err := r.budgets(ctx, t.Namespace, w.template.Labels)
+	if s.Leave, s.Cure = uncountable(budgets); s.Leave == "" {
+		s.Blocked = blocking(budgets, w.down)
+	}
 	return s, err
+}
+
+// unfinished says why a workload's last rollout has not come to its end; "" where it has.
+func (r *Restarter) unfinished(ctx context.Context, t Target, w *workload) (leave, cure string, err error) {
+	tree, err := asTree(w.object)
+	if err != nil {
+		return "", "", err
+	}
+	switch why, err := Waiting(ctx, r.Client, tree); {
+	case errors.Is(err, ErrFailed):
+		return fmt.Sprintf("its last rollout has failed (%s)", why), "mend that, then " + t.kubectl("rollout restart"), nil
+	case err != nil:
+		return "", "", err
+	case why != "":
+		return fmt.Sprintf("its last rollout is not complete (%s)", why), t.kubectl("rollout status"), nil
+	}
+	return "", "", nil
 }
 
 // prove has the API server create a pod of the workload by a dry run, and says why that

@@ -139,7 +139,8 @@ func (r *Restarter) restart(ctx context.Context, t Target) error {
 		return fmt.Errorf("%s by now", w.leave)
 	}
 	err = r.until(ctx, t, "not started", func(ctx context.Context) (string, error) {
-		return r.blocking(ctx, t.Namespace, labels.Set(w.template.Labels), w.down)
+		budgets, err := r.budgets(ctx, t.Namespace, labels.Set(w.template.Labels))
+		return blocking(budgets, w.down), err
 	})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +24,11 @@ type Target struct{ APIVersion, Kind, Namespace, Name string }
 // String is "Kind namespace/name".
 func (t Target) String() string { return t.Kind + " " + t.Namespace + "/" + t.Name }
 
+// kubectl is a command line of kubectl's about it.
+func (t Target) kubectl(verb string) string {
+	return fmt.Sprintf("kubectl %s %s %s -n %s", verb, strings.ToLower(t.Kind), t.Name, t.Namespace)
+}
+
 // A workload is a target as it is in the cluster.
 type workload struct {
 	object   runtime.Object
@@ -37,18 +43,18 @@ type workload struct {
 }
 
 // others say of targets that no rollout makes anew what to do.
-var others = map[string]struct{ why, cure string }{
-	"Pod":                   {"nothing makes it anew", "delete it, and create it again"},
-	"Job":                   {"it runs to its end", "create it again"},
-	"CronJob":               {"nothing of it runs for long", "its next run is as a new pod"},
-	"ReplicaSet":            {"nothing but a Deployment has one rolled", "delete its pods, one after the other"},
-	"ReplicationController": {"nothing has one rolled", "delete its pods, one after the other"},
+var others = map[string]struct{ leave, cure string }{
+	"v1/Pod":                   {"nothing makes it anew", "delete it, and create it again"},
+	"batch/v1/Job":             {"it runs to its end", "delete it, and create it again, unless it may end as it is"},
+	"batch/v1/CronJob":         {"nothing of it runs for long", "its next run is as a new pod"},
+	"apps/v1/ReplicaSet":       {"nothing but a Deployment has one rolled", "delete its pods, one after the other: it makes new ones"},
+	"v1/ReplicationController": {"nothing has one rolled", "delete its pods, one after the other: it makes new ones"},
 }
 
 // read reads a target; one that is none of the kinds that roll is one to leave.
 func (r *Restarter) read(ctx context.Context, t Target) (*workload, error) {
-	apps := r.Client.AppsV1()
-	switch t.APIVersion + "/" + t.Kind {
+	apps, kind := r.Client.AppsV1(), t.APIVersion+"/"+t.Kind
+	switch kind {
 	case "apps/v1/Deployment":
 		d, err := apps.Deployments(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
 		if err != nil {
@@ -68,8 +74,8 @@ func (r *Restarter) read(ctx context.Context, t Target) (*workload, error) {
 		}
 		return daemonSet(d), nil
 	}
-	if known, ok := others[t.Kind]; ok {
-		return &workload{leave: known.why, cure: known.cure}, nil
+	if known, ok := others[kind]; ok {
+		return &workload{leave: known.leave, cure: known.cure}, nil
 	}
 	return &workload{leave: "its controller is none of Kubernetes' own", cure: "restart it as that has it"}, nil
 }
@@ -80,7 +86,7 @@ func deployment(d *appsv1.Deployment) *workload {
 	replicas := countOf(d.Spec.Replicas)
 	switch rolling := d.Spec.Strategy.RollingUpdate; {
 	case d.Spec.Paused:
-		w.leave, w.cure = "it is paused", fmt.Sprintf("kubectl rollout resume deployment %s -n %s", d.Name, d.Namespace)
+		w.leave, w.cure = "it is paused", fmt.Sprintf("kubectl rollout resume deployment %s -n %s, and restart it then", d.Name, d.Namespace)
 	case d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType:
 		w.down = replicas
 	case rolling != nil:
@@ -94,10 +100,10 @@ func statefulSet(s *appsv1.StatefulSet) *workload {
 	s.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("StatefulSet"))
 	switch rolling := s.Spec.UpdateStrategy.RollingUpdate; {
 	case s.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType:
-		w.leave, w.cure = onDelete(s.Name, s.Namespace)
+		w.leave, w.cure = onDelete(s.Namespace, s.Spec.Selector)
 	case rolling != nil && rolling.Partition != nil && *rolling.Partition > 0:
-		w.leave = fmt.Sprintf("its partition keeps the first %d pods as they are", *rolling.Partition)
-		w.cure = "set spec.updateStrategy.rollingUpdate.partition to 0"
+		w.leave = fmt.Sprintf("its partition keeps pods with an ordinal below %d as they are", *rolling.Partition)
+		w.cure = fmt.Sprintf(`kubectl patch statefulset %s -n %s -p '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}'`, s.Name, s.Namespace)
 	case rolling != nil:
 		w.down = share(rolling.MaxUnavailable, countOf(s.Spec.Replicas), true)
 	}
@@ -109,15 +115,18 @@ func daemonSet(d *appsv1.DaemonSet) *workload {
 	d.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("DaemonSet"))
 	switch rolling := d.Spec.UpdateStrategy.RollingUpdate; {
 	case d.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType:
-		w.leave, w.cure = onDelete(d.Name, d.Namespace)
+		w.leave, w.cure = onDelete(d.Namespace, d.Spec.Selector)
 	case rolling != nil:
 		w.down = share(rolling.MaxUnavailable, int(d.Status.DesiredNumberScheduled), true)
 	}
 	return w
 }
 
-func onDelete(name, namespace string) (leave, cure string) {
-	return "its strategy is OnDelete", fmt.Sprintf("delete its pods, one after the other: kubectl get pods -n %s, those of %s", namespace, name)
+// onDelete is what to say of a workload whose pods only somebody's hand replaces: another
+// template changes none of them, and a pod that is deleted comes back with today's sidecar.
+func onDelete(namespace string, pods *metav1.LabelSelector) (leave, cure string) {
+	return "its update strategy is OnDelete, so that a restart would replace none of its pods",
+		fmt.Sprintf("delete them, each when the one before is ready again: kubectl get pods -n %s -l '%s'", namespace, metav1.FormatLabelSelector(pods))
 }
 
 func countOf(replicas *int32) int {

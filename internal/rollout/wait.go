@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +37,8 @@ func Waiting(ctx context.Context, client kubernetes.Interface, live *unstructure
 	return why, nil
 }
 
-// podTrouble says why a container of a workload's does not start, "" where none says.
+// podTrouble says why a container of a workload's does not start, a sidecar or another
+// init container included; "" where none says.
 func podTrouble(ctx context.Context, client kubernetes.Interface, workload *unstructured.Unstructured) string {
 	selector, found, _ := unstructured.NestedStringMap(workload.Object, "spec", "selector", "matchLabels")
 	if !found {
@@ -47,15 +49,23 @@ func podTrouble(ctx context.Context, client kubernetes.Interface, workload *unst
 		return ""
 	}
 	for _, pod := range pods.Items {
-		for _, s := range pod.Status.ContainerStatuses {
-			if waiting := s.State.Waiting; waiting != nil && waiting.Reason != "ContainerCreating" && waiting.Reason != "PodInitializing" {
-				return strings.TrimSuffix(fmt.Sprintf("pod %s: %s: %s", pod.Name, waiting.Reason, waiting.Message), ": ")
-			}
+		if why := trouble(pod.Status); why != "" {
+			return fmt.Sprintf("pod %s: %s", pod.Name, why)
 		}
-		for _, condition := range pod.Status.Conditions {
-			if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
-				return fmt.Sprintf("pod %s: %s", pod.Name, condition.Message)
-			}
+	}
+	return ""
+}
+
+// trouble says why a pod does not start; "" where nothing says.
+func trouble(of corev1.PodStatus) string {
+	for _, s := range slices.Concat(of.InitContainerStatuses, of.ContainerStatuses) {
+		if waiting := s.State.Waiting; waiting != nil && waiting.Reason != "ContainerCreating" && waiting.Reason != "PodInitializing" {
+			return strings.TrimSuffix(waiting.Reason+": "+waiting.Message, ": ")
+		}
+	}
+	for _, condition := range of.Conditions {
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
+			return condition.Message
 		}
 	}
 	return ""

@@ -104,6 +104,12 @@ func session(t *testing.T, file string) {
 			"until-asked": func(ts *testscript.TestScript, _ bool, args []string) { awaitAsked(t, args[0], args[1] == "true") },
 			// until runs a command until it prints what is in a file.
 			"until": func(ts *testscript.TestScript, _ bool, args []string) { runUntil(ts, args[0], args[1], args[2:]...) },
+			// changes prints what the command line has changed in a namespace, and what came of it.
+			"changes": func(ts *testscript.TestScript, _ bool, args []string) {
+				changes, err := changesIn(args[0])
+				ts.Check(err)
+				fmt.Fprint(ts.Stdout(), changes)
+			},
 			// nothing-left wants nothing in the cluster to be labelled as ours.
 			"nothing-left": func(*testscript.TestScript, bool, []string) { wantNothingLeft(t) },
 		},
