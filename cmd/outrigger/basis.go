@@ -16,6 +16,7 @@ import (
 
 	"outrigger.dev/outrigger/charts"
 	"outrigger.dev/outrigger/inject"
+	"outrigger.dev/outrigger/internal/analyze"
 	"outrigger.dev/outrigger/internal/cluster"
 	"outrigger.dev/outrigger/internal/dryrun"
 )
@@ -36,7 +37,9 @@ func (o *offlineFlags) add(f *pflag.FlagSet) {
 // A basis is what explanations are by: a cluster, or the default profile.
 type basis struct {
 	runner    *dryrun.Runner
-	client    kubernetes.Interface // nil offline
+	lookout   *lookout             // nil offline, and so is client
+	client    kubernetes.Interface // the lookout's
+	unseen    []analyze.Unseen     // of the cluster
 	injector  *inject.Injector
 	namespace string // of what names none
 	say       io.Writer
@@ -93,7 +96,7 @@ func (b *basis) connect(ctx context.Context, config *rest.Config, system string,
 	if err != nil {
 		return err
 	}
-	b.client = client
+	b.client, b.lookout = client, &lookout{config: config, client: client, system: system}
 	installation, err := installed(ctx, client, system, source.Settings.Revision)
 	if err != nil {
 		return hinted{err, "outrigger explain --offline -f FILE explains by the default profile"}
@@ -120,6 +123,7 @@ func (b *basis) connect(ctx context.Context, config *rest.Config, system string,
 	known, err := knownProxyConfigs(ctx, client, config, source.Settings.Revision)
 	if errors.Is(err, errNotRead) {
 		fmt.Fprintln(b.say, "note: ProxyConfigs are not looked at: they cannot be read, and the server obeys them")
+		b.unseen = append(b.unseen, analyze.Unseen{Resource: "proxyconfigs", Err: err})
 		return nil
 	}
 	b.runner.Cluster.ProxyConfigs = known

@@ -133,9 +133,6 @@ func (f *explainFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return errors.Join(linesOf(err)...)
 	}
-	if happened != nil && len(answer.Pods) == 1 {
-		happened.compare(answer.Pods[0].Outcome.Verdict)
-	}
 	if err := f.print(cmd.OutOrStdout(), answer, happened); err != nil {
 		return err
 	}

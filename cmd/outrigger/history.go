@@ -2,59 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"outrigger.dev/outrigger/inject"
+	"outrigger.dev/outrigger/internal/status"
 )
-
-// podSpec is for functions that are asked about one.
-type podSpec = *corev1.PodSpec
-
-// A workloadKind is a kind that has pods, and where the API server has it.
-type workloadKind struct {
-	names          []string
-	path, resource string
-}
-
-// workloadKinds are the kinds that can be named, by their short names too.
-var workloadKinds = []workloadKind{
-	{[]string{"pod", "pods", "po"}, "/api/v1", "pods"},
-	{[]string{"deployment", "deployments", "deploy"}, "/apis/apps/v1", "deployments"},
-	{[]string{"statefulset", "statefulsets", "sts"}, "/apis/apps/v1", "statefulsets"},
-	{[]string{"daemonset", "daemonsets", "ds"}, "/apis/apps/v1", "daemonsets"},
-	{[]string{"replicaset", "replicasets", "rs"}, "/apis/apps/v1", "replicasets"},
-	{[]string{"job", "jobs"}, "/apis/batch/v1", "jobs"},
-	{[]string{"cronjob", "cronjobs", "cj"}, "/apis/batch/v1", "cronjobs"},
-}
-
-// asked is what is asked about in a cluster: an object, or those of a kind where it has
-// no name.
-type asked struct {
-	kind     workloadKind
-	name     string
-	all      bool
-	selector string
-}
-
-// askedOf reads KIND NAME, KIND/NAME or KIND.
-func askedOf(args []string) (asked, error) {
-	given, name, _ := strings.Cut(strings.Join(args, "/"), "/")
-	if strings.Contains(name, "/") || strings.HasSuffix(strings.Join(args, "/"), "/") {
-		return asked{}, fmt.Errorf("%q: want KIND NAME, KIND/NAME or KIND", strings.Join(args, " "))
-	}
-	kind := slices.IndexFunc(workloadKinds, func(k workloadKind) bool { return slices.Contains(k.names, strings.ToLower(given)) })
-	if kind < 0 {
-		return asked{}, fmt.Errorf("%q: has no pods, want pod, deploy, sts, ds, rs, job or cronjob", given)
-	}
-	return asked{kind: workloadKinds[kind], name: name}, nil
-}
 
 // A history is what happened to a pod that there is.
 type history struct {
@@ -62,116 +18,49 @@ type history struct {
 	// and reason, where its record says.
 	Injected bool   `json:"injected"`
 	By       string `json:"by,omitempty"`
-	// Differs says whether a new pod would be another one; Operations is by how many,
-	// where both have a sidecar or the new one has, and Refused that there would be none.
-	Differs    bool `json:"differs"`
-	Operations int  `json:"operations,omitempty"`
-	Refused    bool `json:"refused,omitempty"`
+	// State is what "outrigger status" says of the pod. It is by the cluster as it is, and by
+	// whichever revision is called there, whatever else was asked.
+	State status.State `json:"state"`
+	// Differs says whether a new pod would be another one, Refused that there would be
+	// none; Differences are the places where both have a sidecar, and Compared that they
+	// have been looked for.
+	Differs     bool                `json:"differs"`
+	Refused     bool                `json:"refused,omitempty"`
+	Compared    bool                `json:"compared"`
+	Differences []inject.Difference `json:"differences,omitempty"`
+	// Fault is why the pod cannot be compared with a new one.
+	Fault string `json:"fault,omitempty"`
 	// Events are Outrigger's on the pod's controller.
 	Events []string `json:"events,omitempty"`
 }
 
-// find reads what is asked about as a manifest, and where that is one pod what happened
-// to it. A manifest is as its author wrote it, as far as that is known: a pod is without
-// what an injection added, and without its status.
-func (b *basis) find(ctx context.Context, of asked) (string, *history, error) {
-	if b.client == nil {
-		return "", nil, hinted{errNoCluster, "outrigger explain -f FILE"}
-	}
-	get := b.client.CoreV1().RESTClient().Get().AbsPath(of.kind.path).Resource(of.kind.resource).SetHeader("Accept", "application/json")
-	in := b.namespace
-	if of.all {
-		in = metav1.NamespaceAll
-	}
-	get = get.Namespace(in)
-	if of.name == "" {
-		raw, err := get.Param("labelSelector", of.selector).Do(ctx).Raw()
-		if err != nil {
-			return "", nil, err
-		}
-		manifest, err := b.manifests(of.kind, raw)
-		if err == nil && manifest == "" {
-			err = fmt.Errorf("there are no such %s in %s", of.kind.resource, whichNamespace(in))
-		}
-		return manifest, nil, err
-	}
-	raw, err := get.Name(of.name).Do(ctx).Raw()
-	if err != nil || of.kind.resource != "pods" {
-		return string(raw), nil, err
-	}
-	return b.foundPod(ctx, raw)
-}
-
-// manifests are the objects of a list, one document each.
-func (b *basis) manifests(kind workloadKind, raw []byte) (string, error) {
-	var list unstructured.UnstructuredList
-	if err := list.UnmarshalJSON(raw); err != nil {
-		return "", err
-	}
-	var all []string
-	for _, item := range list.Items {
-		text, err := item.MarshalJSON()
-		if err == nil && kind.resource == "pods" {
-			text, err = b.asWritten(text)
-		}
-		if err != nil {
-			return "", fmt.Errorf("%s %q: %w", item.GetKind(), item.GetName(), err)
-		}
-		all = append(all, strings.TrimSpace(string(text))+"\n")
-	}
-	return strings.Join(all, "---\n"), nil
-}
-
-// asWritten is a pod without what an injection added.
-func (b *basis) asWritten(raw []byte) ([]byte, error) {
-	taken, err := b.injector.Uninject(raw)
+// history finds what happened to a pod.
+func (b *basis) history(ctx context.Context, pod *corev1.Pod) (*history, error) {
+	scene, err := b.surroundings(ctx, pod.Namespace)
 	if err != nil {
 		return nil, err
 	}
-	return inject.Apply(raw, taken)
-}
-
-func (b *basis) foundPod(ctx context.Context, raw []byte) (string, *history, error) {
-	var pod corev1.Pod
-	if err := json.Unmarshal(raw, &pod); err != nil {
-		return "", nil, err
-	}
-	h := &history{}
-	h.read(&pod)
-	again, err := b.injector.Inject(inject.Request{
-		Pod: raw, Namespace: inject.Namespace{Name: b.namespace, Unknown: true},
-		Native: b.runner.Cluster.Native, ProxyConfigs: b.runner.Cluster.ProxyConfigs,
-	})
-	if err == nil {
-		h.Operations = len(again.Patch)
-	}
-	before, err := b.asWritten(raw)
+	verdict, err := scene.VerdictOn(ctx, pod)
 	if err != nil {
-		return "", nil, fmt.Errorf("pod %q: %w", pod.Name, err)
+		return nil, err
 	}
-	h.Events, err = b.events(ctx, &pod)
-	return string(before), h, err
-}
-
-// compare says whether a new pod, about which the verdict is this, would be another one.
-func (h *history) compare(verdict string) {
-	switch verdict {
-	case "inject":
-		h.Differs = !h.Injected || h.Operations > 0
-	case "deny":
-		h.Differs, h.Refused, h.Operations = true, true, 0
-	default:
-		h.Differs, h.Operations = h.Injected, 0
+	h := &history{Injected: inject.Injected(pod), Compared: scene.Compares()}
+	if of, ok := inject.InjectionOf(pod); ok && of.Config != "" {
+		h.By = fmt.Sprintf("revision %s, configuration %s, because of %s", of.Revision, of.Config, of.Reason)
 	}
-}
-
-// read reads what a pod carries of its injection.
-func (h *history) read(pod *corev1.Pod) {
-	_, h.Injected = pod.Annotations[inject.StatusAnnotation]
-	var record struct{ Revision, Config, Reason string }
-	if json.Unmarshal([]byte(pod.Annotations[inject.RecordAnnotation]), &record) == nil && record.Revision != "" {
-		h.By = fmt.Sprintf("revision %s, configuration %s, because of %s", record.Revision, record.Config, record.Reason)
+	if !h.Compared {
+		sayUnseen(b.say, scene.Unseen)
+		verdict.Differences = nil
 	}
+	h.Differences = verdict.Differences
+	if verdict.Fault != nil {
+		h.Fault = verdict.Fault.Error()
+	}
+	h.State = status.OfPod(verdict)
+	h.Differs = h.State != status.Injected && h.State != status.Skipped
+	h.Refused = h.State == status.Refused
+	h.Events, err = b.events(ctx, pod)
+	return h, err
 }
 
 // events are Outrigger's about a pod's controller.
@@ -200,28 +89,41 @@ func (h *history) text() string {
 	}
 	var b strings.Builder
 	b.WriteString("\nwhat happened\n")
-	switch {
-	case h.Injected:
+	if h.Injected {
 		fmt.Fprintf(&b, "  the pod has a sidecar%s\n", prefixed(": ", printable(h.By)))
-	default:
+	} else {
 		b.WriteString("  the pod has no sidecar\n")
 	}
-	switch {
-	case h.Refused:
-		b.WriteString("  a new pod would be refused\n")
-	case h.Differs && h.Operations == 0:
-		b.WriteString("  a new pod would have none: restart its workload to have it so\n")
-	case h.Differs:
-		fmt.Fprintf(&b, "  a new pod would differ, by %d operations: restart its workload to have it so\n", h.Operations)
-	case h.Injected:
-		b.WriteString("  a new pod would be the same\n")
-	default:
-		b.WriteString("  a new pod would have none either\n")
+	fmt.Fprintf(&b, "  %s\n", h.next())
+	for _, d := range h.Differences {
+		fmt.Fprintf(&b, "    %s\n", shortened(printable(d.String())))
 	}
 	for _, event := range h.Events {
 		fmt.Fprintf(&b, "  event: %s\n", printable(event))
 	}
 	return b.String()
+}
+
+// next says what a new pod would have.
+func (h *history) next() string {
+	const cure = ": restart its workload to have it so"
+	switch {
+	case h.State == status.Refused:
+		return "a new pod would be refused"
+	case h.State == status.Missed:
+		return "a new pod would have one" + cure
+	case h.State == status.Leftover:
+		return "a new pod would have none" + cure
+	case h.State == status.Skipped:
+		return "a new pod would have none either"
+	case h.Fault != "":
+		return "it cannot be compared with a new pod: " + printable(h.Fault)
+	case h.State == status.Outdated:
+		return fmt.Sprintf("a new pod would differ in %s%s", count(len(h.Differences), "place"), cure)
+	case !h.Compared:
+		return "a new pod would have one, too; whether it would differ is not known"
+	}
+	return "a new pod would be the same"
 }
 
 // prefixed is a text with what comes before it, nothing where it is empty.

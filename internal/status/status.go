@@ -151,6 +151,9 @@ func (t tally) add(p analyze.Pod) {
 	c.pods[p.Verdict]++
 }
 
+// OfPod is the state of a pod that there is, whatever becomes of its workload's next one.
+func OfPod(pod *analyze.Verdict) State { return stateOf(pod, pod) }
+
 // stateOf is the state of pods of a workload whose next pod is next.
 func stateOf(live, next *analyze.Verdict) State {
 	has := inject.Injected(live.Before)

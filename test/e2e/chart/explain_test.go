@@ -1,11 +1,15 @@
 package chart_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"outrigger.dev/outrigger/test/e2e/injector"
 )
@@ -107,11 +111,73 @@ func TestExplainOfWhatIsInACluster(t *testing.T) {
 	}
 
 	t.Run("a pod that would differ now", func(t *testing.T) {
-		kubectl(t, "patch", "configmap", i.ConfigMap(), "--namespace", injector.Namespace, "--type=merge",
-			"--patch", `{"data": {"config": "policy: enabled\ncheckNamespace: true\ninjectedAnnotations: {example.com/mark: one}\n"}}`)
+		configure := func(more string) {
+			kubectl(t, "patch", "configmap", i.ConfigMap(), "--namespace", injector.Namespace, "--type=merge",
+				"--patch", `{"data": {"config": "policy: enabled\ncheckNamespace: true\n`+more+`\n"}}`)
+		}
+		configure(`templates: {unasked: \"spec: {}\"}`) // another configuration, and the same pods
+		wantMatches(t, exits(t, 0, "explain", pod, "-n", namespace), `  a new pod would be the same`)
+		wantOutdated(t, namespace, pod)
+		configure(`injectedAnnotations: {example.com/mark: one}`)
 		wantMatches(t, exits(t, 0, "explain", pod, "-n", namespace),
-			`  the pod has a sidecar: revision default, .*`, `  a new pod would differ, by \d+ operations: restart its workload to have it so`)
+			`  the pod has a sidecar: revision default, .*`, `  a new pod would differ in 1 place: restart its workload to have it so`, `    metadata.annotations\[example.com/mark\]: .*`)
+		wantOutdated(t, namespace, pod, "metadata.annotations[example.com/mark]")
 	})
+}
+
+// wantOutdated wants explain, status and analyze to say the same of the pod of the
+// Deployment web: that it differs from a new one in these places, or in none.
+func wantOutdated(t *testing.T, namespace, pod string, paths ...string) {
+	t.Helper()
+	type difference struct{ Path string }
+	var explained struct {
+		History struct {
+			State       string
+			Differences []difference
+		}
+	}
+	var status struct {
+		Workloads []struct {
+			Name, State string
+			Differences []difference
+		}
+	}
+	var analysis struct{ Findings []struct{ Name, Message string } }
+	said := map[string][]difference{}
+	parse := func(into any, code int, args ...string) {
+		out := exits(t, code, append(args, "-n", namespace, "-o", "json")...)
+		if err := json.NewDecoder(strings.NewReader(out)).Decode(into); err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+	}
+	parse(&explained, 0, "explain", pod)
+	parse(&status, 0, "status", "deploy/web")
+	parse(&analysis, 79, "analyze") // one is refused
+	said["explain: "+explained.History.State] = explained.History.Differences
+	for _, w := range status.Workloads {
+		said["status: "+w.State] = w.Differences
+	}
+	state, found := "injected", ""
+	var want []difference
+	for _, path := range paths {
+		state, found = "outdated", "was injected by another configuration; a new pod differs in "+strings.Join(paths, ", ")
+		want = append(want, difference{path})
+	}
+	if diff := cmp.Diff(map[string][]difference{"explain: " + state: want, "status: " + state: want}, said, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("(-want +said):\n%s", diff)
+	}
+	for _, f := range analysis.Findings {
+		if f.Name != "PodOutdated" {
+			continue
+		}
+		if f.Message != found {
+			t.Errorf("analyze: %q, want %q", f.Message, found)
+		}
+		found = ""
+	}
+	if found != "" {
+		t.Errorf("analyze does not find that it %s", found)
+	}
 }
 
 // inNamespace are the arguments of a verb, in a namespace unless they say all.
