@@ -48,8 +48,8 @@ func (b *basis) history(ctx context.Context, pod *corev1.Pod) (*history, error) 
 	if of, ok := inject.InjectionOf(pod); ok && of.Config != "" {
 		h.By = fmt.Sprintf("revision %s, configuration %s, because of %s", of.Revision, of.Config, of.Reason)
 	}
+	sayUnseen(b.say, scene.Unseen[len(b.unseen):]) // the others have been said
 	if !h.Compared {
-		sayUnseen(b.say, scene.Unseen)
 		verdict.Differences = nil
 	}
 	h.Differences = verdict.Differences

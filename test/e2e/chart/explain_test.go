@@ -142,7 +142,9 @@ func wantOutdated(t *testing.T, namespace, pod string, paths ...string) {
 			Differences []difference
 		}
 	}
-	var analysis struct{ Findings []struct{ Name, Message string } }
+	var analysis struct {
+		Findings []struct{ Name, Message string }
+	}
 	said := map[string][]difference{}
 	parse := func(into any, code int, args ...string) {
 		out := exits(t, code, append(args, "-n", namespace, "-o", "json")...)
