@@ -51,6 +51,7 @@ func init() {
 		{"OUT0508", "CertificateExpiring", Warning, "the certificate that is served ends within two days", expiring},
 		{"OUT0509", "RevisionWithoutWebhook", Warning, "a server runs, and no webhook configuration has it asked", unasked},
 		{"OUT0510", "InjectionPaused", Error, "injection is paused, or its installation was not finished", off},
+		{"OUT0511", "TagMoving", Warning, "a tag was to move to another revision, and that has not come to its end", moving},
 		{"OUT0601", "AutoscalerCountsSidecar", Warning, "an autoscaler scales by the resources of whole pods, the sidecar's included", countsSidecar},
 		{"OUT0701", "TemplateBroken", Error, "a template of the configuration does not render", brokenTemplate},
 	}

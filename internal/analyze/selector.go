@@ -129,7 +129,7 @@ func combined(values map[string][]string) []labels.Set {
 func overlapping(s *Scene) ([]Finding, error) {
 	var all []Finding
 	found := map[string]bool{}
-	entries := hooks(s.Webhooks.List)
+	entries := hooks(settledOnly(s.Webhooks.List))
 	pods := labellings(entries, ofPod)
 	for _, namespace := range labellings(entries, ofNamespace) {
 		for _, pod := range pods {

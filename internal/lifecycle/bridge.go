@@ -12,7 +12,8 @@ import (
 )
 
 // bridgeName is what a bridge for a tag is called. No tag has a dot in it, so it is no
-// tag's own; and it comes after that, so that the new revision has the last word.
+// tag's own; and it comes after that, so that the new revision has the last word. By its
+// name internal/analyze finds one that was left behind.
 func bridgeName(tag string) string { return "outrigger-tag-" + tag + ".moving" }
 
 // bridge has a revision answer for a tag that another one still has, by a webhook
@@ -28,7 +29,7 @@ func bridgeName(tag string) string { return "outrigger-tag-" + tag + ".moving" }
 //	the bridge is removed                 the other
 //
 // The API server hears of these changes in their order. Cut short anywhere, a bridge that
-// stays answers until the tag is set again.
+// stays answers until the tag is set again, or removed.
 func (c *Cluster) bridge(ctx context.Context, tag, revision string, progress Progress) error {
 	p, err := c.planTag(ctx, revision, tag, true)
 	if err != nil {
@@ -43,7 +44,7 @@ func (c *Cluster) bridge(ctx context.Context, tag, revision string, progress Pro
 		return err
 	}
 	bridge.ObjectMeta = metav1.ObjectMeta{Name: bridgeName(tag), Labels: map[string]string{
-		"app.kubernetes.io/part-of": "outrigger", revisionKey: revision,
+		"app.kubernetes.io/name": "outrigger-injector", "app.kubernetes.io/part-of": "outrigger", revisionKey: revision,
 	}}
 	for i := range bridge.Webhooks {
 		entry := &bridge.Webhooks[i]
@@ -104,13 +105,16 @@ func (p *Plan) configurationOf(tag string) (*admissionv1.MutatingWebhookConfigur
 	return nil, errors.New("values: webhook.create is false, and so there is nothing that could be called by a tag")
 }
 
-// bridged says whether there is a bridge for a tag.
-func (c *Cluster) bridged(ctx context.Context, tag string) (bool, error) {
-	_, err := c.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(ctx, bridgeName(tag), metav1.GetOptions{})
+// bridged is the revision that a bridge for a tag leads to; "" where there is none.
+func (c *Cluster) bridged(ctx context.Context, tag string) (revision string, err error) {
+	bridge, err := c.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(ctx, bridgeName(tag), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return false, nil
+		return "", nil
 	}
-	return err == nil, err
+	if err != nil {
+		return "", err
+	}
+	return bridge.Labels[revisionKey], nil
 }
 
 // removeBridge removes it, where there is one.

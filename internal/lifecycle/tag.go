@@ -88,7 +88,7 @@ func (c *Cluster) SetTag(ctx context.Context, tag, revision string, overwrite bo
 	for _, t := range all {
 		switch {
 		case t.Tag != tag:
-		case t.Revision == revision && !bridged:
+		case t.Revision == revision && bridged == "":
 			progress.note("tag %q is of revision %q already", tag, revision)
 			return nil
 		case t.Revision == revision: // a move that was cut short
@@ -109,26 +109,41 @@ func (c *Cluster) SetTag(ctx context.Context, tag, revision string, overwrite bo
 	return c.removeBridge(ctx, tag, progress)
 }
 
-// RemoveTag takes a tag away.
+// RemoveTag takes a tag away, and with it what a move of it that was cut short has left.
 func (c *Cluster) RemoveTag(ctx context.Context, tag string, limit time.Duration, progress Progress) error {
-	t, err := c.Tag(ctx, tag)
+	all, err := c.Tags(ctx)
 	if err != nil {
 		return err
 	}
-	return c.retag(ctx, t.Revision, tag, false, limit, progress)
+	for _, t := range all {
+		if t.Tag != tag {
+			continue
+		}
+		if err := c.retag(ctx, t.Revision, tag, false, limit, progress); err != nil {
+			return err
+		}
+	}
+	return c.removeBridge(ctx, tag, progress)
 }
 
-// Tag finds a tag by its name.
+// Tag finds a tag by its name. One that no revision has, as its move was cut short, is of
+// the revision that it was to move to.
 func (c *Cluster) Tag(ctx context.Context, tag string) (Tag, error) {
 	all, err := c.Tags(ctx)
 	if err != nil {
 		return Tag{}, err
 	}
-	i := slices.IndexFunc(all, func(t Tag) bool { return t.Tag == tag })
-	if i < 0 {
-		return Tag{}, fmt.Errorf("tag %q: no revision in namespace %q has it", tag, c.Namespace)
+	if i := slices.IndexFunc(all, func(t Tag) bool { return t.Tag == tag }); i >= 0 {
+		return all[i], nil
 	}
-	return all[i], nil
+	switch revision, err := c.bridged(ctx, tag); {
+	case err != nil:
+		return Tag{}, err
+	case revision != "":
+		namespaces, err := c.asking(ctx, tag)
+		return Tag{tag, revision, namespaces}, err
+	}
+	return Tag{}, fmt.Errorf("tag %q: no revision in namespace %q has it", tag, c.Namespace)
 }
 
 // PlanTag is the plan for a revision with a tag more, or less: the release as it is, chart
