@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"outrigger.dev/outrigger/internal/cluster"
 	"outrigger.dev/outrigger/internal/lifecycle"
 )
 
@@ -120,9 +121,9 @@ func (i *installFlags) run(cmd *cobra.Command) error {
 
 // interrupted adds what there is to do about a failed installation.
 func interrupted(cmd *cobra.Command, err error) error {
-	var unreached *lifecycle.ReachError
+	var unreached *cluster.Unreachable
 	switch {
-	case errors.As(err, &unreached) && unreached.Cure != "":
+	case errors.As(err, &unreached):
 		return hinted{err, unreached.Cure}
 	case cmd.Context().Err() != nil:
 		return hinted{errors.New("interrupted"), "the same command again goes on from here"}

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"outrigger.dev/outrigger/inject"
 )
 
 // A Canary asks the API server to create a pod, as a dry run that leaves nothing
@@ -28,6 +30,8 @@ var (
 	ErrUnreachable = errors.New("the API server does not reach the webhook")
 	// ErrNotCalled: the pod was accepted, and the webhook had no part in it.
 	ErrNotCalled = errors.New("the API server did not call the webhook: is there an entry canary in its configuration?")
+	// ErrNotInjected: the pod was accepted, asked for a revision, and got no sidecar.
+	ErrNotInjected = errors.New("a pod that asks for the revision got no sidecar")
 	// ErrRefused: somebody else refused the pod.
 	ErrRefused = errors.New("the canary's pod was refused")
 )
@@ -35,16 +39,39 @@ var (
 // Call asks once. It returns nil where the webhook answered, and one of the errors
 // above, with the API server's own words, where not.
 func (c *Canary) Call(ctx context.Context) error {
-	pod, err := c.Pods.Create(ctx, c.pod(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: fieldManager})
+	pod, err := tried(ctx, c.Pods, c.pod())
+	if err == nil && pod.Annotations[c.Key] != c.Answered {
+		err = ErrNotCalled
+	}
+	return err
+}
+
+// AskAsPod asks as a [Canary] does, by a pod as any other: one that asks for a revision,
+// in a namespace that leaves that to pods. It returns nil where the pod was injected.
+func AskAsPod(ctx context.Context, pods corev1client.PodInterface, revision string) error {
+	pod, err := tried(ctx, pods, &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "outrigger-canary-", Labels: map[string]string{inject.RevisionLabel: revision}},
+		Spec: corev1.PodSpec{
+			AutomountServiceAccountToken: new(false),
+			Containers:                   []corev1.Container{{Name: "canary", Image: "registry.k8s.io/pause"}},
+		},
+	})
+	if err == nil && pod.Annotations[inject.RecordAnnotation] == "" {
+		err = ErrNotInjected
+	}
+	return err
+}
+
+// tried creates a pod by a dry run, and says who it was that did not have it.
+func tried(ctx context.Context, pods corev1client.PodInterface, pod *corev1.Pod) (*corev1.Pod, error) {
+	made, err := pods.Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: fieldManager})
 	switch {
 	case err != nil && strings.Contains(err.Error(), "failed calling webhook"):
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrRefused, err)
-	case pod.Annotations[c.Key] != c.Answered:
-		return ErrNotCalled
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	return nil
+	return made, nil
 }
 
 // pod is one that the strictest Pod Security lets pass.

@@ -5,7 +5,6 @@ package lifecycle
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -15,8 +14,6 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"outrigger.dev/outrigger/internal/cluster"
 )
 
 // An entry is switched off by one more condition, and is as it was after that is taken
@@ -127,26 +124,6 @@ func TestOwnerOf(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestClassify(t *testing.T) {
-	c := &Cluster{Namespace: "ns"}
-	for words, want := range map[string]string{
-		`Post "https://x": dial tcp 10.0.0.1:443: connect: connection refused`: "refused",
-		`no endpoints available for service "outrigger-injector"`:              "no endpoints",
-		`Address is not allowed`:                        "overlay",
-		`x509: certificate signed by unknown authority`: "wrong CA",
-		`context deadline exceeded`:                     "firewall",
-		`something new`:                                 "other",
-	} {
-		var failed *ReachError
-		if err := c.classify(fmt.Errorf("%w: failed calling webhook: %s", cluster.ErrUnreachable, words)); !errors.As(err, &failed) || failed.Kind != want {
-			t.Errorf("%s: %v, want %s", words, err, want)
-		}
-	}
-	if other := errors.New("forbidden"); c.classify(other) != other {
-		t.Error("what is not about reaching is classified")
 	}
 }
 

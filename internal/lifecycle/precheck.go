@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"outrigger.dev/outrigger/internal/cluster"
 )
 
 // A Level says how bad a finding is.
@@ -154,7 +156,7 @@ func (c *Cluster) checkReach(ctx context.Context, p *Plan) ([]Finding, error) {
 		return []Finding{{Info, "reach", "webhook", "it matches nothing yet: install asks, before any pod depends on it", ""}}, err
 	}
 	err := c.reach(ctx, p.Revision)
-	var failed *ReachError
+	var failed *cluster.Unreachable
 	switch {
 	case err == nil:
 		return []Finding{{Info, "reach", "webhook", "the API server reaches it: a pod that was asked for as a dry run has its sidecar", ""}}, nil

@@ -4,62 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"outrigger.dev/outrigger/internal/cluster"
 )
-
-// Why the API server does not reach a webhook, by its own words, and what to do:
-//
-//	words                        kind         cure
-var unreachable = []struct{ words, kind, cure string }{
-	{"no endpoints available", "no endpoints", "no replica is ready: kubectl get pods -n %[1]s -l app.kubernetes.io/name=outrigger-injector"},
-	{"Address is not allowed", "overlay", "the API server reaches nodes but not pods: --set hostNetwork=true"},
-	{"no route to host", "overlay", "the API server reaches nodes but not pods: --set hostNetwork=true"},
-	{"network is unreachable", "overlay", "the API server reaches nodes but not pods: --set hostNetwork=true"},
-	{"x509", "wrong CA", "the certificate that is served is not the one that the CA bundle is for: see /readyz of the server"},
-	{"tls:", "wrong CA", "what answers there does not speak TLS as it should: is it Outrigger?"},
-	{"connection refused", "refused", "nothing listens there: is the server up?"},
-	{"no such host", "no such host", "the API server does not resolve the name in webhook.url"},
-	{"not found", "no service", "the webhook's Service is gone: outrigger install puts it back"},
-	{"deadline exceeded", "firewall", "let the API server reach port 9443 of pods (webhook.port), or move it with --set webhook.port=10250"},
-	{"timeout", "firewall", "let the API server reach port 9443 of pods (webhook.port), or move it with --set webhook.port=10250"},
-}
-
-// A ReachError is that the API server called the webhook in vain.
-type ReachError struct {
-	// Kind is a word of the table above, or "other".
-	Kind string
-	// Cure is the one thing to do, "" where that is not known.
-	Cure string
-	err  error
-}
-
-// Error is the kind, and the API server's own words.
-func (e *ReachError) Error() string { return e.Kind + ": " + e.err.Error() }
-
-// Unwrap gives the error that was classified.
-func (e *ReachError) Unwrap() error { return e.err }
-
-// classify finds an error of a canary's in the table.
-func (c *Cluster) classify(err error) error {
-	if err == nil || !errors.Is(err, cluster.ErrUnreachable) {
-		return err
-	}
-	for _, row := range unreachable {
-		if strings.Contains(err.Error(), row.words) {
-			cure := row.cure
-			if strings.Contains(cure, "%") {
-				cure = fmt.Sprintf(cure, c.Namespace)
-			}
-			return &ReachError{row.kind, cure, err}
-		}
-	}
-	return &ReachError{"other", "", err}
-}
 
 // errNoCanary is that there is no way to ask.
 var errNoCanary = errors.New("no namespace to ask in")
@@ -71,14 +21,8 @@ func (c *Cluster) reach(ctx context.Context, revision string) error {
 	if err != nil {
 		return err
 	}
-	pod, err := c.client.CoreV1().Pods(namespace).Create(ctx, canaryPod(revision), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-	switch {
-	case err != nil && strings.Contains(err.Error(), "failed calling webhook"):
-		return c.classify(fmt.Errorf("%w: %w", cluster.ErrUnreachable, err))
-	case err != nil:
-		return fmt.Errorf("namespace %s: %w: %w", namespace, cluster.ErrRefused, err)
-	case pod.Annotations["outrigger.dev/injection"] == "":
-		return fmt.Errorf("namespace %s: %w", namespace, cluster.ErrNotCalled)
+	if err = cluster.Explained(cluster.AskAsPod(ctx, c.client.CoreV1().Pods(namespace), revision), c.Namespace); err != nil {
+		return fmt.Errorf("namespace %s: %w", namespace, err)
 	}
 	return nil
 }
@@ -117,17 +61,4 @@ func freest(all []corev1.Namespace) (found string) {
 		}
 	}
 	return found
-}
-
-func canaryPod(revision string) *corev1.Pod {
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			GenerateName: "outrigger-canary-",
-			Labels:       map[string]string{"istio.io/rev": revision},
-		},
-		Spec: corev1.PodSpec{
-			AutomountServiceAccountToken: new(false),
-			Containers:                   []corev1.Container{{Name: "canary", Image: "registry.k8s.io/pause"}},
-		},
-	}
 }
