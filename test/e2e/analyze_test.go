@@ -86,7 +86,8 @@ func (l *lookedAt) wantAgreement(t *testing.T) {
 func (l *lookedAt) found(t *testing.T) map[string][]string {
 	t.Helper()
 	var errs bytes.Buffer
-	cmd := exec.CommandContext(within(t), l.commandLine(t), "analyze", "-A", "-o", "json", "--kubeconfig", cluster.Kubeconfig())
+	cli := l.commandLine(t) // which takes time of its own
+	cmd := exec.CommandContext(within(t), cli, "analyze", "-A", "-o", "json", "--kubeconfig", cluster.Kubeconfig())
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	const findings = 79
