@@ -20,8 +20,9 @@
 // the webhooks and policies. The controllers that make pods of Deployments, Jobs and the
 // rest are real, and so is the scheduler.
 //
-// A webhook is reached by its URL on this machine, or by a Service whose EndpointSlice
-// names an address of this machine. It cannot name 127.0.0.1: Kubernetes refuses that.
+// A webhook is reached by its URL on this machine, or by a Service whose EndpointSlice (for
+// an API server as old as 1.30 its Endpoints) names an address of this machine. It cannot
+// name 127.0.0.1: Kubernetes refuses that.
 //
 // # What is played
 //

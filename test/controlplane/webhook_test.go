@@ -166,4 +166,9 @@ func makeService(t *testing.T, namespace, server string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// An older API server looks into what came before EndpointSlices.
+	apply(t, fmt.Sprintf(`{"apiVersion":"v1","kind":"Endpoints",
+		"metadata":{"name":"hook","namespace":%q,"labels":{%q:"true"}},
+		"subsets":[{"addresses":[{"ip":%q}],"ports":[{"name":%q,"port":%d}]}]}`,
+		namespace, discoveryv1.LabelSkipMirror, address.IP, name, port))
 }
