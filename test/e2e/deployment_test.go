@@ -36,6 +36,12 @@ type status struct {
 
 func TestDeploymentGetsItsSidecar(t *testing.T) {
 	t.Parallel()
+	// What a pod gets that says nothing.
+	unaskedInit := []string{"istio-init", "istio-proxy"}
+	unaskedContainers := []string{"nginx"}
+	if !nativeUnasked(t) {
+		unaskedInit, unaskedContainers = []string{"istio-init"}, []string{"nginx", "istio-proxy"}
+	}
 	for name, c := range map[string]struct {
 		labels           map[string]string
 		change           string
@@ -43,8 +49,16 @@ func TestDeploymentGetsItsSidecar(t *testing.T) {
 		revision         string
 		ready            string
 	}{
-		"native, on nodes that can": {
+		"of the kind that the nodes can have": {
 			labels:     enabled,
+			init:       unaskedInit,
+			containers: unaskedContainers,
+			revision:   "default",
+			ready:      "2/2",
+		},
+		"native, where the pod wants that": {
+			labels:     enabled,
+			change:     `{"spec":{"template":{"metadata":{"annotations":{"sidecar.istio.io/nativeSidecar":"true"}}}}}`,
 			init:       []string{"istio-init", "istio-proxy"},
 			containers: []string{"nginx"},
 			revision:   "default",
@@ -60,8 +74,8 @@ func TestDeploymentGetsItsSidecar(t *testing.T) {
 		},
 		"of a revision": {
 			labels:     map[string]string{"istio.io/rev": "canary"},
-			init:       []string{"istio-init", "istio-proxy"},
-			containers: []string{"nginx"},
+			init:       unaskedInit,
+			containers: unaskedContainers,
 			revision:   "canary",
 			ready:      "2/2",
 		},

@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/version"
 )
 
 // kindOf is whether a pod's sidecar is native or classic.
@@ -21,6 +22,27 @@ func kindOf(pod *corev1.Pod) string {
 		}
 	}
 	return "none"
+}
+
+// nativeUnasked says whether the nodes can have native sidecars without anybody asking for
+// them: from Kubernetes 1.33 on.
+func nativeUnasked(t *testing.T) bool {
+	t.Helper()
+	server, err := cluster.Client().Discovery().ServerVersion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version.MustParseSemantic(server.GitVersion).AtLeast(version.MajorMinor(1, 33))
+}
+
+// nativeWanted is what a pod's annotations say besides to get a native sidecar: nothing, where
+// the nodes see to that.
+func nativeWanted(t *testing.T) string {
+	t.Helper()
+	if nativeUnasked(t) {
+		return ""
+	}
+	return native
 }
 
 // awaitKind creates pods that may land anywhere until they get a kind of sidecar.

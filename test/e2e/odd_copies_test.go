@@ -33,10 +33,10 @@ spec:
   - {name: other, image: b, resources: {limits: {cpu: 10m}}}
 `
 
-// kinds of sidecars, by what the pod's annotations say besides.
-var sidecars = map[string]string{
-	"native":  "",
-	"classic": classic,
+// sidecars are the kinds, by what the pod's annotations say besides.
+func sidecars(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{"native": nativeWanted(t), "classic": classic}
 }
 
 // runs creates a pod that is bound to a node and runs, and gives it as it is then.
@@ -85,7 +85,7 @@ func wantSame(t *testing.T, was, is *corev1.Pod) {
 // in one go with its end, and beside it under another name.
 func TestExportedPodsComeBackTheSame(t *testing.T) {
 	t.Parallel()
-	for sidecar, annotation := range sidecars {
+	for sidecar, annotation := range sidecars(t) {
 		t.Run(sidecar, func(t *testing.T) {
 			t.Parallel()
 			namespace := newNamespace(t, enabled)
@@ -162,7 +162,7 @@ func TestCopiesForDebugging(t *testing.T) {
 			containers: []string{"shell"},
 		},
 	} {
-		for sidecar, annotation := range sidecars {
+		for sidecar, annotation := range sidecars(t) {
 			t.Run(sidecar+", "+sentence, func(t *testing.T) {
 				t.Parallel()
 				namespace := newNamespace(t, enabled)

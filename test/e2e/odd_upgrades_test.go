@@ -10,7 +10,7 @@ import (
 // and created in a namespace of the other's, is what the other makes of it afresh.
 func TestPodMovesToAnotherRevision(t *testing.T) {
 	t.Parallel()
-	for sidecar, annotation := range sidecars {
+	for sidecar, annotation := range sidecars(t) {
 		t.Run(sidecar, func(t *testing.T) {
 			t.Parallel()
 			namespace := newNamespace(t, enabled)

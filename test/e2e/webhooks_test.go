@@ -48,12 +48,15 @@ templates:
 
 const (
 	classic = `, sidecar.istio.io/nativeSidecar: "false"`
+	native  = `, sidecar.istio.io/nativeSidecar: "true"`
 	holds   = `, proxy.istio.io/config: "holdApplicationUntilProxyStarts: true"`
 )
 
 // neighbourhoods are the pods that neighbours meet, and what becomes of them.
 var neighbourhoods = map[string]struct {
 	annotations string
+	// native says that the sidecar is to be native.
+	native bool
 	// ordered says that the installation with the templates above injects.
 	ordered bool
 	// first is the neighbour that puts an init container first.
@@ -63,6 +66,7 @@ var neighbourhoods = map[string]struct {
 	undisturbed bool
 }{
 	"native": {
+		native:     true,
 		first:      "first",
 		init:       []string{"istio-init", "istio-proxy", "first", "setup"},
 		containers: []string{"app", "other", "added"},
@@ -89,6 +93,7 @@ var neighbourhoods = map[string]struct {
 		undisturbed: true,
 	},
 	"native, in a declared order": {
+		native:     true,
 		ordered:    true,
 		first:      "first",
 		init:       []string{"fetch", "first", "istio-init", "istio-proxy", "setup"},
@@ -103,6 +108,7 @@ var neighbourhoods = map[string]struct {
 	},
 	"native, declared to stand behind one that insists": {
 		annotations: `, inject.istio.io/templates: "sidecar,behind"`,
+		native:      true,
 		ordered:     true,
 		first:       "insists",
 		init:        []string{"first", "istio-init", "istio-proxy", "setup"},
@@ -124,6 +130,9 @@ func TestNeighbours(t *testing.T) {
 			server, labels := first, enabled
 			if c.ordered {
 				server, labels = order, map[string]string{"istio.io/rev": "order"}
+			}
+			if c.native {
+				c.annotations += nativeWanted(t)
 			}
 			pod := strings.Replace(original, "%s", c.annotations, 1)
 			want := fresh(t, newNamespace(t, labels), pod)
@@ -151,7 +160,7 @@ func TestNeighbours(t *testing.T) {
 	} {
 		t.Run("two that insist, "+when, func(t *testing.T) {
 			t.Parallel()
-			got := admitted(t, enabled, strings.Replace(original, "%s", "", 1), map[string]string{"insists": when})
+			got := admitted(t, enabled, strings.Replace(original, "%s", nativeWanted(t), 1), map[string]string{"insists": when})
 			if diff := cmp.Diff(want, names(got.Spec.InitContainers)); diff != "" {
 				t.Errorf("init containers (-want +got):\n%s", diff)
 			}

@@ -178,7 +178,9 @@ func wantNothingLeft(t *testing.T) {
 	kinds := strings.Join(strings.Fields(kubectl(t, "api-resources", "--verbs=list,delete", "-o", "name")), ",")
 	// What controllers made for us they take away themselves.
 	kubectl(t, "wait", "pods,endpoints,endpointslices", "--for=delete", "--timeout=60s", "--namespace", injector.Namespace, "-l", "app.kubernetes.io/name=outrigger-injector")
-	left := kubectl(t, "get", kinds, "--all-namespaces", "--ignore-not-found", "-o", "name", "-l", "app.kubernetes.io/part-of=outrigger")
+	// What has no name is an empty list: Kubernetes 1.30 gives some of them as null, which "-o name" takes for an object.
+	const named = `jsonpath={range .items[?(@.metadata.name)]}{.kind}/{.metadata.name}{"\n"}{end}`
+	left := kubectl(t, "get", kinds, "--all-namespaces", "--ignore-not-found", "-o", named, "-l", "app.kubernetes.io/part-of=outrigger")
 	if strings.TrimSpace(left) != "" {
 		t.Errorf("left behind:\n%s", left)
 	}
