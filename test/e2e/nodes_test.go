@@ -9,7 +9,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/version"
+
+	"outrigger.dev/outrigger/test/e2e/injector"
 )
 
 // kindOf is whether a pod's sidecar is native or classic.
@@ -24,15 +25,14 @@ func kindOf(pod *corev1.Pod) string {
 	return "none"
 }
 
-// nativeUnasked says whether the nodes can have native sidecars without anybody asking for
-// them: from Kubernetes 1.33 on.
+// nativeUnasked is [injector.NativeUnasked] of the tests' cluster.
 func nativeUnasked(t *testing.T) bool {
 	t.Helper()
-	server, err := cluster.Client().Discovery().ServerVersion()
+	unasked, err := injector.NativeUnasked(cluster)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return version.MustParseSemantic(server.GitVersion).AtLeast(version.MajorMinor(1, 33))
+	return unasked
 }
 
 // nativeWanted is what a pod's annotations say besides to get a native sidecar: nothing, where

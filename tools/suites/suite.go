@@ -92,7 +92,7 @@ var suites = []suite{
 	},
 	{
 		name: "matrix", about: "the laws, the exclusions and the install on another Kubernetes, which OUTRIGGER_TEST_KUBERNETES names",
-		dir: "test/e2e", packages: []string{".", "./chart"}, flags: []string{"-timeout=20m", "-count=1", "-run=" + strings.Join(everywhere, "|")},
+		dir: "test/e2e", packages: []string{".", "./chart"}, flags: []string{"-timeout=45m", "-count=1", "-run=" + strings.Join(everywhere, "|")},
 		live: true, named: true,
 	},
 	{
@@ -111,6 +111,7 @@ var everywhere = []string{
 	"TestExportedPodsComeBackTheSame", "TestPodMovesToAnotherRevision", "TestServerStartsWithoutComplaint",
 	"TestReplicasThatStartTogetherAgree", "TestWipedBundleIsWrittenAgain", "TestConfigurationChanges",
 	"TestProfiles", "TestLifeOfARelease", "TestGoldensAreTakenAsTheyAre", "TestRightsAreThoseThatAreUsed",
+	"TestSessions", "TestPrecheckFindsWhatIsInTheWay", "TestPolicyAgreesWithDecide", "TestPolicyNamesTheCure", "TestPolicyWarnsAndAudits",
 }
 
 // run runs the suite under root and tells rep what happens. The error is about

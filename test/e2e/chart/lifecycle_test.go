@@ -17,7 +17,8 @@ import (
 )
 
 // beside is a server for an installation that the test is going to make, with the values
-// that lead to it in a file. It starts as soon as the installation has made its account,
+// that lead to it in a file: native sidecars among them, where nodes are too old to have
+// them unasked. It starts as soon as the installation has made its account,
 // and ends with the test.
 func beside(t *testing.T, args ...string) (values string, start func()) {
 	t.Helper()
@@ -34,6 +35,13 @@ func besideOf(t *testing.T, revision string, args ...string) (values string, sta
 	// A machine that builds something else meanwhile may stand still for longer than a
 	// cluster should wait.
 	text := fmt.Sprintf("revision: %q\nwebhook: {url: '%s', timeoutSeconds: 30}\n", revision, i.URL())
+	unasked, err := injector.NativeUnasked(cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !unasked {
+		text += "pilot: {env: {ENABLE_NATIVE_SIDECARS: 'true'}}\n"
+	}
 	values = filepath.Join(t.TempDir(), "values.yaml")
 	write(t, values, text)
 	joined := make(chan error, 1)
@@ -83,6 +91,11 @@ func session(t *testing.T, file string) {
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
+			server, err := cluster.Client().Discovery().ServerVersion()
+			if err != nil {
+				return err
+			}
+			env.Setenv("KUBERNETES", server.GitVersion)
 			env.Setenv("KUBECONFIG", cluster.Kubeconfig())
 			env.Setenv("KUBERC", "off")
 			env.Setenv("CHART", filepath.Join(tools.Root, "charts", "outrigger"))
