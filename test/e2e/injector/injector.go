@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -189,7 +188,7 @@ func (i *Injector) revised(name string) string {
 // when it is started again.
 func (i *Injector) findAddresses() error {
 	for _, address := range []*string{&i.webhook, &i.health, &i.metrics, &i.dryRun} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := listenFree()
 		if err != nil {
 			return err
 		}
