@@ -5,13 +5,18 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"sync"
 )
 
 // The ports of servers are below those that Linux gives to connections, from 32768 on, and
 // to node ports, from 30000 on: one that was merely found free could be a connection's by
 // the time that the server listens there.
-const firstPort, ports = 20000, 10000
+// Packages that are tested at the same time are processes of their own, and most of them
+// have a range of their own, too.
+const ranges, ports = 10, 1000
+
+var firstPort = 20000 + os.Getpid()%ranges*ports
 
 // handedOut are the ports of this process that somebody has, or had.
 var handedOut sync.Map
