@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"strconv"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -51,7 +52,7 @@ func (s scale) fill(ctx context.Context, config *rest.Config) error {
 			return err
 		}
 	}
-	return nil
+	return settle(ctx, client)
 }
 
 // await waits until there are so many pods.
@@ -77,6 +78,38 @@ func (s scale) await(ctx context.Context, client kubernetes.Interface, want int)
 		case <-time.After(again):
 		}
 	}
+}
+
+// calm is how many writes in a time of [again] a cluster at rest has: those of leases.
+const calm = 10
+
+// settle waits until next to nothing is written any more: who looks at a cluster seldom does
+// so while all of its pods are being made.
+func settle(ctx context.Context, client kubernetes.Interface) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var before int64
+	for quiet := 0; quiet < 5; {
+		list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		now, err := strconv.ParseInt(list.ResourceVersion, 10, 64)
+		if err != nil {
+			return err
+		}
+		quiet++
+		if now-before > calm {
+			quiet = 0
+		}
+		before = now
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the cluster does not come to rest: %w", ctx.Err())
+		case <-time.After(again):
+		}
+	}
+	return nil
 }
 
 // namespace is a team's: every second one is labelled.

@@ -6,7 +6,7 @@
 //
 // It starts a control plane without nodes, installs Outrigger with its chart, makes
 // namespaces with Deployments until there are so many pods, as pods are made anywhere,
-// and then looks as a user would.
+// and then, when the cluster has come to rest, looks as a user would.
 package main
 
 import (
