@@ -16,23 +16,16 @@ func spellVolumes(value string) string { return spelled(value, reflect.TypeFor[c
 func spellMounts(value string) string { return spelled(value, reflect.TypeFor[corev1.VolumeMount]()) }
 
 // spelled is a list of elements of a type, or an object that has them by their names, with
-// the fields as the type spells them. What is no JSON stays as it is.
+// the fields as the type spells them. What is neither stays as it is.
 func spelled(value string, as reflect.Type) string {
-	wrapped, err := decodeObject([]byte(`{"all":` + value + `}`))
+	all, found, err := elements(value)
 	if err != nil {
 		return value
 	}
-	switch all := wrapped["all"].(type) {
-	case object:
-		for _, element := range all {
-			spell(element, as)
-		}
-	case []any:
-		for _, element := range all {
-			spell(element, as)
-		}
+	for _, e := range found {
+		spell(e.fields, as)
 	}
-	text, err := encode(wrapped["all"])
+	text, err := encode(all)
 	if err != nil {
 		return value
 	}

@@ -2,20 +2,23 @@ package inject
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
+	"strings"
 )
 
 // volumeMounts checks that there are elements. One volume may be mounted twice.
 func volumeMounts(value string) error {
-	_, err := elements(value)
+	_, _, err := elements(value)
 	return err
 }
 
 // volumeSources checks that no two volumes have one name, and what each is made from:
 // something, and one thing.
 func volumeSources(value string) error {
-	volumes, err := elements(value)
+	_, volumes, err := elements(value)
 	if err != nil {
 		return err
 	}
@@ -38,12 +41,18 @@ type element struct {
 	fields object
 }
 
-// elements are those of a list, or of an object, by their names. Istio's documentation has
-// the first, and its own tests the second; its templates take both, and the name that is in
-// an element, where there is one.
-func elements(value string) ([]element, error) {
-	var all any
-	_ = json.Unmarshal([]byte(value), &all) // what is no JSON is neither
+// elements are those of a list, or of an object, by their names: all is that, with the
+// fields of each element found. Istio's documentation has the first, and its own tests the
+// second; its templates take both, and the name that is in an element, where there is one.
+func elements(value string) (all any, found []element, err error) {
+	d := json.NewDecoder(strings.NewReader(value))
+	d.UseNumber()
+	if d.Decode(&all) != nil {
+		all = nil // what is no JSON is neither
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		all = nil // nor is what has more behind it
+	}
 	byKey := object{}
 	switch all := all.(type) {
 	case object:
@@ -53,9 +62,8 @@ func elements(value string) ([]element, error) {
 			byKey[strconv.Itoa(i)] = fields
 		}
 	default:
-		return nil, fmt.Errorf("%q is neither a JSON object nor a list", short(value))
+		return nil, nil, fmt.Errorf("%q is neither a JSON object nor a list", short(value))
 	}
-	var found []element
 	for _, key := range sortedKeys(byKey) {
 		fields, ok := byKey[key].(object)
 		name := key
@@ -63,9 +71,9 @@ func elements(value string) ([]element, error) {
 			name, ok = given.(string)
 		}
 		if !ok {
-			return nil, fmt.Errorf("%q in it is no JSON object, or has a name that is no string", short(key))
+			return nil, nil, fmt.Errorf("%q in it is no JSON object, or has a name that is no string", short(key))
 		}
 		found = append(found, element{name, fields})
 	}
-	return found, nil
+	return all, found, nil
 }
