@@ -3,21 +3,19 @@ package analyze
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+
+	"outrigger.dev/outrigger/internal/cluster"
 )
 
-// movingTag is the tag that a webhook configuration stands in for while that moves from
-// one revision to another; "" for any other. internal/lifecycle says what such a bridge is
-// called: no tag has a dot in it.
+// movingTag is the tag that a webhook configuration of ours stands in for while that moves
+// from one revision to another; "" for any other.
 func movingTag(c admissionv1.MutatingWebhookConfiguration) string {
-	tag, isTag := strings.CutPrefix(c.Name, "outrigger-tag-")
-	tag, moves := strings.CutSuffix(tag, ".moving")
-	if !isTag || !moves || !isOurs(c) {
+	if !isOurs(c) {
 		return ""
 	}
-	return tag
+	return cluster.BridgedTag(c.Name)
 }
 
 // moving finds tags whose move has not come to its end.

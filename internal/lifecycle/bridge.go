@@ -9,12 +9,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-)
 
-// bridgeName is what a bridge for a tag is called. No tag has a dot in it, so it is no
-// tag's own; and it comes after that, so that the new revision has the last word. By its
-// name internal/analyze finds one that was left behind.
-func bridgeName(tag string) string { return "outrigger-tag-" + tag + ".moving" }
+	"outrigger.dev/outrigger/internal/cluster"
+)
 
 // bridge has a revision answer for a tag that another one still has, by a webhook
 // configuration that belongs to no release: that of the tag as it will be, which trusts
@@ -43,7 +40,7 @@ func (c *Cluster) bridge(ctx context.Context, tag, revision string, progress Pro
 	if err != nil {
 		return err
 	}
-	bridge.ObjectMeta = metav1.ObjectMeta{Name: bridgeName(tag), Labels: map[string]string{
+	bridge.ObjectMeta = metav1.ObjectMeta{Name: cluster.BridgeName(tag), Labels: map[string]string{
 		"app.kubernetes.io/name": "outrigger-injector", "app.kubernetes.io/part-of": "outrigger", revisionKey: revision,
 	}}
 	for i := range bridge.Webhooks {
@@ -107,7 +104,7 @@ func (p *Plan) configurationOf(tag string) (*admissionv1.MutatingWebhookConfigur
 
 // bridged is the revision that a bridge for a tag leads to; "" where there is none.
 func (c *Cluster) bridged(ctx context.Context, tag string) (revision string, err error) {
-	bridge, err := c.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(ctx, bridgeName(tag), metav1.GetOptions{})
+	bridge, err := c.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(ctx, cluster.BridgeName(tag), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return "", nil
 	}
@@ -119,7 +116,7 @@ func (c *Cluster) bridged(ctx context.Context, tag string) (revision string, err
 
 // removeBridge removes it, where there is one.
 func (c *Cluster) removeBridge(ctx context.Context, tag string, progress Progress) error {
-	name := bridgeName(tag)
+	name := cluster.BridgeName(tag)
 	err := c.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(ctx, name, metav1.DeleteOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
