@@ -68,13 +68,7 @@ func (l *lookout) scene(ctx context.Context, namespace string, also []string, pr
 	}
 	obeying := ""
 	for _, revision := range scene.Revisions() {
-		in, obeys, err := l.injector(ctx, revision)
-		if err != nil {
-			scene.Unseen = append(scene.Unseen, analyze.Unseen{Resource: fmt.Sprintf("pods of revision %q", revision), Err: err})
-			continue
-		}
-		scene.Injectors = append(scene.Injectors, in)
-		if obeys {
+		if l.addInjector(ctx, scene, revision) {
 			obeying = cmp.Or(obeying, revision)
 		}
 	}
@@ -85,11 +79,29 @@ func (l *lookout) scene(ctx context.Context, namespace string, also []string, pr
 	if obeying == "" {
 		return scene, nil
 	}
-	scene.ProxyConfigs, err = knownProxyConfigs(ctx, l.client, l.config, obeying)
+	return scene, l.addProxyConfigs(ctx, scene, obeying)
+}
+
+// addInjector adds the injector of a revision that is installed to a scene, and says whether
+// it obeys ProxyConfigs. Of one that cannot be had the pods are unseen.
+func (l *lookout) addInjector(ctx context.Context, scene *analyze.Scene, revision string) (obeys bool) {
+	in, obeys, err := l.injector(ctx, revision)
+	if err != nil {
+		scene.Unseen = append(scene.Unseen, analyze.Unseen{Resource: fmt.Sprintf("pods of revision %q", revision), Err: err})
+		return false
+	}
+	scene.Injectors = append(scene.Injectors, in)
+	return obeys
+}
+
+// addProxyConfigs adds those that a revision obeys to a scene; where they cannot be read
+// they are unseen.
+func (l *lookout) addProxyConfigs(ctx context.Context, scene *analyze.Scene, revision string) (err error) {
+	scene.ProxyConfigs, err = knownProxyConfigs(ctx, l.client, l.config, revision)
 	if errors.Is(err, errNotRead) {
 		scene.Unseen, err = append(scene.Unseen, analyze.Unseen{Resource: "proxyconfigs", Err: err}), nil
 	}
-	return scene, err
+	return err
 }
 
 // injector is that of a revision which is installed, and whether it obeys ProxyConfigs.

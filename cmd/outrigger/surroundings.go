@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -77,19 +76,10 @@ func (b *basis) readInjectors(ctx context.Context, scene *analyze.Scene) error {
 			scene.Injectors = append(scene.Injectors, b.injector)
 			continue
 		}
-		in, obeys, err := b.lookout.injector(ctx, revision)
-		if err != nil {
-			scene.Unseen = append(scene.Unseen, analyze.Unseen{Resource: fmt.Sprintf("pods of revision %q", revision), Err: err})
+		if !b.lookout.addInjector(ctx, scene, revision) || scene.ProxyConfigs != nil {
 			continue
 		}
-		scene.Injectors = append(scene.Injectors, in)
-		if !obeys || scene.ProxyConfigs != nil {
-			continue
-		}
-		if scene.ProxyConfigs, err = knownProxyConfigs(ctx, b.client, b.lookout.config, revision); errors.Is(err, errNotRead) {
-			scene.Unseen, err = append(scene.Unseen, analyze.Unseen{Resource: "proxyconfigs", Err: err}), nil
-		}
-		if err != nil {
+		if err := b.lookout.addProxyConfigs(ctx, scene, revision); err != nil {
 			return err
 		}
 	}
