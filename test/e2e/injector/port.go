@@ -12,6 +12,7 @@ import (
 // The ports of servers are below those that Linux gives to connections, from 32768 on, and
 // to node ports, from 30000 on: one that was merely found free could be a connection's by
 // the time that the server listens there.
+//
 // Packages that are tested at the same time are processes of their own, and most of them
 // have a range of their own, too.
 const ranges, ports = 10, 1000

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -84,30 +85,25 @@ func (s scale) await(ctx context.Context, client kubernetes.Interface, want int)
 const calm = 10
 
 // settle waits until next to nothing is written any more: who looks at a cluster seldom does
-// so while all of its pods are being made.
+// so while all of its pods are being made. The version of a list counts every write.
 func settle(ctx context.Context, client kubernetes.Interface) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	var before int64
-	for quiet := 0; quiet < 5; {
+	quiet := 0
+	err := wait.PollUntilContextTimeout(ctx, again, patience, true, func(ctx context.Context) (bool, error) {
 		list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 		if err != nil {
-			return err
+			return false, err
 		}
 		now, err := strconv.ParseInt(list.ResourceVersion, 10, 64)
-		if err != nil {
-			return err
-		}
 		quiet++
 		if now-before > calm {
 			quiet = 0
 		}
 		before = now
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the cluster does not come to rest: %w", ctx.Err())
-		case <-time.After(again):
-		}
+		return quiet == 5, err
+	})
+	if err != nil {
+		return fmt.Errorf("the cluster does not come to rest: %w", err)
 	}
 	return nil
 }
